@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_digest.c - the digest is SHA-256 over length-prefixed fields, byte for byte */
+#include "userspace/core/digest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void finish(struct digest *digest, char hex[DIGEST_HEX_SIZE])
+{
+	uint8_t out[DIGEST_SIZE];
+
+	digest_finish(digest, out);
+	digest_hex(out, hex);
+}
+
+static void no_field_is_sha256_of_nothing(void **state)
+{
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE];
+
+	(void)state;
+	digest_init(&digest);
+	finish(&digest, hex);
+	/* FIPS 180-4's example vectors: the empty message */
+	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+/* Stores keep digests: the layout must not change. The value is that of
+ * printf '\0\0\0\0\0\0\0\3abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\377\377\377\377\377\377\377\376' | sha256sum
+ */
+static void fields_have_their_layout(void **state)
+{
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE];
+
+	(void)state;
+	digest_init(&digest);
+	digest_text(&digest, "abc");
+	digest_text(&digest, NULL);
+	digest_number(&digest, -2);
+	finish(&digest, hex);
+	assert_string_equal(hex, "35bbc0049276b1f788a78e0591a9352fb84120e8105e1dc1e292068f4e52210f");
+}
+
+static void digest_of_two(const char *first, const char *second, char hex[DIGEST_HEX_SIZE])
+{
+	struct digest digest;
+
+	digest_init(&digest);
+	digest_text(&digest, first);
+	digest_text(&digest, second);
+	finish(&digest, hex);
+}
+
+static void boundaries_between_fields_count(void **state)
+{
+	char a[DIGEST_HEX_SIZE], b[DIGEST_HEX_SIZE], c[DIGEST_HEX_SIZE];
+
+	(void)state;
+	digest_of_two("ab", "c", a);
+	digest_of_two("a", "bc", b);
+	assert_string_not_equal(a, b);
+	digest_of_two("abc", "", b);
+	digest_of_two("", "abc", c);
+	assert_string_not_equal(b, c);
+	digest_of_two("abc", NULL, c);
+	assert_string_equal(b, c);
+}
+
+static void numbers_differ(void **state)
+{
+	static const int64_t NUMBERS[] = {0, 1, -1, 256, INT64_MAX, INT64_MIN};
+	char hex[6][DIGEST_HEX_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		struct digest digest;
+
+		digest_init(&digest);
+		digest_number(&digest, NUMBERS[i]);
+		finish(&digest, hex[i]);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(hex[i], hex[j]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_field_is_sha256_of_nothing),
+		cmocka_unit_test(fields_have_their_layout),
+		cmocka_unit_test(boundaries_between_fields_count),
+		cmocka_unit_test(numbers_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * text.c - names, notes, times, numbers
+ *
+ * By hand and not by the C library: its functions for these depend on the locale or the
+ * time zone, skip blanks, or accept what is not meant (strtoull takes "-1").
+ */
+#include "userspace/core/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/core/error.h"
+
+#define DAY_SECONDS 86400
+
+size_t utf8_decode(const char *text, uint32_t *ret)
+{
+	static const struct {
+		uint8_t mask, lead;
+		uint32_t least; /* a smaller one has a shorter form */
+	} FORMS[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+	const uint8_t *bytes = (const uint8_t *)text;
+	size_t extra = 0;
+	uint32_t character;
+
+	while (extra < 4 && (bytes[0] & FORMS[extra].mask) != FORMS[extra].lead)
+		extra++;
+	if (extra == 4)
+		return 0;
+	character = bytes[0] & (uint8_t)~FORMS[extra].mask;
+	for (size_t i = 1; i <= extra; i++) {
+		if ((bytes[i] & 0xc0) != 0x80) /* the NUL at the end is none either */
+			return 0;
+		character = character << 6 | (bytes[i] & 0x3f);
+	}
+	if (character < FORMS[extra].least || character > 0x10ffff ||
+	    (character >= 0xd800 && character <= 0xdfff))
+		return 0;
+	*ret = character;
+	return extra + 1;
+}
+
+bool character_is_control(uint32_t character)
+{
+	return character < 0x20 || (character >= 0x7f && character <= 0x9f) || character == 0x2028 ||
+	       character == 0x2029;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_alphanumeric(char c)
+{
+	return (c >= 'a' && c <= 'z') || is_digit(c);
+}
+
+int name_check(const char *what, const char *name, struct ag_error *error)
+{
+	size_t length = 0;
+
+	if (!name[0])
+		return error_set(error, ERROR_BAD_REQUEST, "the %s name is empty: give 1 to %d characters",
+				 what, NAME_MAX_BYTES);
+	while (is_alphanumeric(name[length]) || (length > 0 && name[length] && strchr("._-", name[length])))
+		length++;
+	if (name[length])
+		return error_set_at(
+			error, ERROR_BAD_REQUEST, length,
+			"%s name \"%.80s\": use a-z, 0-9, '.', '_' and '-', a letter or digit first", what,
+			name);
+	if (length > NAME_MAX_BYTES)
+		return error_set_at(error, ERROR_BAD_REQUEST, NAME_MAX_BYTES,
+				    "%s name \"%.20s...\" is too long: at most %d characters", what, name,
+				    NAME_MAX_BYTES);
+	return 0;
+}
+
+int note_check(const char *what, const char *note, struct ag_error *error)
+{
+	size_t at = 0;
+
+	for (unsigned int count = 0; note[at]; count++) {
+		uint32_t character = 0;
+		size_t length = utf8_decode(note + at, &character);
+
+		if (length == 0)
+			return error_set_at(error, ERROR_BAD_REQUEST, at,
+					    "the %s is not valid UTF-8 at byte %zu: send it as UTF-8", what,
+					    at);
+		if (character_is_control(character))
+			return error_set_at(error, ERROR_BAD_REQUEST, at,
+					    "the %s has a control character (U+%04" PRIX32
+					    ") at byte %zu: write one line of plain text",
+					    what, character, at);
+		if (count == NOTE_MAX_CHARS)
+			return error_set_at(error, ERROR_BAD_REQUEST, at,
+					    "the %s is too long: at most %d characters", what,
+					    NOTE_MAX_CHARS);
+		at += length;
+	}
+	return 0;
+}
+
+int number_parse(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *ret,
+		 struct ag_error *error)
+{
+	size_t digits = 0;
+	uint64_t value = 0;
+	bool over = false;
+
+	for (; is_digit(text[digits]); digits++) {
+		over |= __builtin_mul_overflow(value, 10U, &value);
+		over |= __builtin_add_overflow(value, (uint64_t)(text[digits] - '0'), &value);
+	}
+	if (digits == 0 || text[digits])
+		return error_set_at(error, ERROR_BAD_REQUEST, digits,
+				    "%s \"%.80s\" is no number: write digits alone, from %" PRIu64
+				    " to %" PRIu64,
+				    what, text, min, max);
+	if (digits > 1 && text[0] == '0')
+		return error_set(error, ERROR_BAD_REQUEST, "%s \"%.80s\" has leading zeros: leave them out",
+				 what, text);
+	if (over || value < min || value > max)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "%s %.80s is out of range: it goes from %" PRIu64 " to %" PRIu64, what, text,
+				 min, max);
+	*ret = value;
+	return 0;
+}
+
+/*
+ * Days since 1970-01-01 and back, in the proleptic Gregorian calendar, for the years of RFC 3339. Years are
+ * counted from March so that the leap day is their last. Source: H. Hinnant, "chrono-Compatible Low-Level
+ * Date Algorithms", days_from_civil and civil_from_days.
+ */
+#define ERA_DAYS   146097 /* of 400 years */
+#define EPOCH_DAYS 719468 /* from 0000-03-01 to 1970-01-01 */
+
+struct date {
+	uint16_t year;
+	uint8_t month, day;
+};
+
+static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
+{
+	int64_t from_march = year - (month <= 2);
+	int64_t era = (from_march >= 0 ? from_march : from_march - 399) / 400;
+	int64_t year_of_era = from_march - era * 400;
+	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+
+	return era * ERA_DAYS + day_of_era - EPOCH_DAYS;
+}
+
+static struct date date_from_days(int64_t days)
+{
+	int64_t shifted = days + EPOCH_DAYS;
+	int64_t era = (shifted >= 0 ? shifted : shifted - (ERA_DAYS - 1)) / ERA_DAYS;
+	int64_t day_of_era = shifted - era * ERA_DAYS;
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / (ERA_DAYS - 1)) / 365;
+	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t from_march = (5 * day_of_year + 2) / 153;
+
+	return (struct date){
+		.year = (uint16_t)(year_of_era + era * 400 + (from_march >= 10)),
+		.month = (uint8_t)(from_march < 10 ? from_march + 3 : from_march - 9),
+		.day = (uint8_t)(day_of_year - (153 * from_march + 2) / 5 + 1),
+	};
+}
+
+void time_format(int64_t seconds, char text[TIME_TEXT_MAX])
+{
+	int64_t shown = seconds < TIME_FIRST ? TIME_FIRST : seconds > TIME_LAST ? TIME_LAST : seconds;
+	int64_t clock = (shown % DAY_SECONDS + DAY_SECONDS) % DAY_SECONDS;
+	struct date date = date_from_days((shown - clock) / DAY_SECONDS);
+
+	/* fits: a year of four digits */
+	(void)snprintf(text, TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02uZ", date.year, date.month, date.day,
+		       (uint8_t)(clock / 3600), (uint8_t)(clock / 60 % 60), (uint8_t)(clock % 60));
+}
+
+/* The take_* functions stand at *at, and move it on over what they took. */
+static bool take_char(const char **at, const char *one_of)
+{
+	if (!**at || !strchr(one_of, **at))
+		return false;
+	(*at)++;
+	return true;
+}
+
+static bool take_number(const char **at, unsigned int digits, int64_t min, int64_t max, int64_t *ret)
+{
+	int64_t value = 0;
+
+	for (unsigned int i = 0; i < digits; i++) {
+		if (!is_digit((*at)[i]))
+			return false;
+		value = value * 10 + ((*at)[i] - '0');
+	}
+	if (value < min || value > max)
+		return false;
+	*at += digits;
+	*ret = value;
+	return true;
+}
+
+static int64_t month_days(int64_t year, int64_t month)
+{
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	if (month == 2)
+		return leap ? 29 : 28;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+static bool take_date(const char **at, int64_t *ret_days)
+{
+	int64_t year, month, day;
+
+	if (!take_number(at, 4, 0, 9999, &year) || !take_char(at, "-") ||
+	    !take_number(at, 2, 1, 12, &month) || !take_char(at, "-") ||
+	    !take_number(at, 2, 1, month_days(year, month), &day))
+		return false;
+	*ret_days = days_from_date(year, month, day);
+	return true;
+}
+
+static bool take_clock(const char **at, int64_t *ret_seconds, bool *ret_leap)
+{
+	int64_t hour, minute, second;
+
+	if (!take_number(at, 2, 0, 23, &hour) || !take_char(at, ":") || !take_number(at, 2, 0, 59, &minute) ||
+	    !take_char(at, ":") || !take_number(at, 2, 0, 60, &second))
+		return false;
+	if (take_char(at, ".")) {
+		if (!is_digit(**at))
+			return false;
+		while (is_digit(**at))
+			(*at)++;
+	}
+	*ret_seconds = hour * 3600 + minute * 60 + second;
+	*ret_leap = second == 60;
+	return true;
+}
+
+static bool take_offset(const char **at, int64_t *ret_seconds)
+{
+	bool west = **at == '-';
+	int64_t hour, minute;
+
+	if (take_char(at, "Zz")) {
+		*ret_seconds = 0;
+		return true;
+	}
+	if (!take_char(at, "+-") || !take_number(at, 2, 0, 23, &hour) || !take_char(at, ":") ||
+	    !take_number(at, 2, 0, 59, &minute))
+		return false;
+	*ret_seconds = (hour * 3600 + minute * 60) * (west ? -1 : 1);
+	return true;
+}
+
+int time_parse(const char *text, int64_t *ret, struct ag_error *error)
+{
+	const char *at = text;
+	int64_t days, clock, offset, seconds;
+	bool leap;
+
+	if (!take_date(&at, &days) || !take_char(&at, "Tt") || !take_clock(&at, &clock, &leap) ||
+	    !take_offset(&at, &offset) || *at)
+		return error_set_at(
+			error, ERROR_BAD_REQUEST, (size_t)(at - text),
+			"\"%.80s\" is no time: write it as RFC 3339 has it, as in 2026-01-02T03:04:05Z",
+			text);
+	seconds = days * DAY_SECONDS + clock - offset;
+	if (leap && seconds % DAY_SECONDS != 0)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "\"%.80s\" is no time: only 23:59:60 UTC can be a leap second", text);
+	if (seconds < TIME_FIRST || seconds > TIME_LAST)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "\"%.80s\" is beyond the years 0000 to 9999 in UTC", text);
+	*ret = seconds;
+	return 0;
+}
