@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fuzz_listtext.c - lists as text, from any bytes
+ *
+ * Properties: what is accepted is a sorted list without a prefix twice, and, written, is read as the same
+ * list; what is refused has one line of reason for each bad line, and leaves the result alone.
+ */
+#include "tests/fuzz/fuzz.h"
+#include "userspace/core/error.h"
+#include "userspace/core/listtext.h"
+
+static void check_list(const struct list *list)
+{
+	struct buffer out = {0}, problems = {0};
+	struct list again = {0};
+
+	for (size_t i = 0; i < list->count; i++) {
+		assert(i == 0 || prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) < 0);
+		assert(list->entries[i].created_at == 0);
+		listtext_format(&list->entries[i], &out);
+	}
+	assert(!out.failed);
+	assert(listtext_parse(out.data ? out.data : "", out.length, &again, &problems, NULL) == 0);
+	assert(again.count == list->count);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct entry *x = &list->entries[i];
+		const struct entry *y = &again.entries[i];
+
+		assert(prefix_compare(&x->prefix, &y->prefix) == 0 && x->verdict == y->verdict);
+		assert(!x->note == !y->note && (!x->note || strcmp(x->note, y->note) == 0));
+	}
+	list_clear(&again);
+	buffer_clear(&out);
+	buffer_clear(&problems);
+}
+
+/* No more reasons than lines, none empty, and the error is made of the first. */
+static void check_problems(const struct buffer *problems, const struct ag_error *error, const uint8_t *data,
+			   size_t size)
+{
+	size_t lines = 1, reasons = 0;
+
+	for (size_t i = 0; i < size; i++)
+		lines += data[i] == '\n';
+	for (const char *at = problems->data; *at; at = strchr(at, '\n') + 1) {
+		assert(strncmp(at, "line ", 5) == 0);
+		reasons++;
+	}
+	assert(reasons > 0 && reasons <= lines);
+	assert(error->code == ERROR_BAD_REQUEST || error->code == ERROR_BAD_PREFIX);
+	assert(strncmp(error->message, "line ", 5) == 0 && !strchr(error->message, '\n'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct list list, untouched;
+	struct buffer problems = {0};
+	struct ag_error error = {0};
+
+	memset(&untouched, 0x5a, sizeof(untouched));
+	list = untouched;
+	if (listtext_parse((const char *)data, size, &list, &problems, &error) == 0) {
+		assert(problems.length == 0);
+		check_list(&list);
+		list_clear(&list);
+	} else {
+		check_problems(&problems, &error, data, size);
+		assert(memcmp(&list, &untouched, sizeof(list)) == 0);
+	}
+	buffer_clear(&problems);
+	return 0;
+}

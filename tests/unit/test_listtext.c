@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_listtext.c - lists as text: read, refused line by line, and written so that they can be read back */
+#include "userspace/core/listtext.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "userspace/core/error.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* From memory of exactly that length, so that the sanitiser sees a read behind it. */
+static int parse_bytes(const char *text, size_t length, struct list *list, struct buffer *problems,
+		       struct ag_error *error)
+{
+	char *copy = malloc(length ? length : 1);
+	int r;
+
+	assert_non_null(copy);
+	memcpy(copy, text, length);
+	r = listtext_parse(copy, length, list, problems, error);
+	free(copy);
+	return r;
+}
+
+static void accept_bytes(const char *text, size_t length, struct list *list)
+{
+	struct buffer problems = {0};
+	struct ag_error error = {0};
+
+	*list = (struct list){0};
+	if (parse_bytes(text, length, list, &problems, &error) != 0)
+		fail_msg("%s: %s", text, error.message);
+	assert_int_equal(problems.length, 0);
+	buffer_clear(&problems);
+}
+
+static void accept(const char *text, struct list *list)
+{
+	accept_bytes(text, strlen(text), list);
+}
+
+/* Refused with exactly these problems. */
+static void refuse_bytes(const char *text, size_t length, enum error_code code, const char *says)
+{
+	struct list list, untouched;
+	struct buffer problems = {0};
+	struct ag_error error = {0};
+
+	memset(&list, 0x5a, sizeof(list));
+	untouched = list;
+	assert_true(parse_bytes(text, length, &list, &problems, &error) < 0);
+	assert_memory_equal(&list, &untouched, sizeof(list));
+	if (error.code != code || !strstr(error.message, says))
+		fail_msg("%s: %s: %s, which does not say: %s", text, error_code_name(error.code),
+			 error.message, says);
+	assert_true(problems.length > 0);
+	assert_memory_equal(problems.data, error.message, strlen("line "));
+	buffer_clear(&problems);
+}
+
+static void refuse(const char *text, enum error_code code, const char *says)
+{
+	refuse_bytes(text, strlen(text), code, says);
+}
+
+static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
+			const char *note)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format_short(&entry->prefix, text);
+	assert_string_equal(text, prefix);
+	assert_int_equal(entry->verdict, verdict);
+	if (note)
+		assert_string_equal(entry->note, note);
+	else
+		assert_null(entry->note);
+	assert_null(entry->created_by);
+	assert_int_equal(entry->created_at, 0);
+}
+
+static void one_line_in_every_way(void **state)
+{
+	static const struct {
+		const char *line, *prefix;
+		enum ag_entry_verdict verdict;
+		const char *note;
+	} cases[] = {
+		{"203.0.113.7", "203.0.113.7", AG_ENTRY_ALLOW, NULL},
+		{"203.0.113.7/32", "203.0.113.7", AG_ENTRY_ALLOW, NULL},
+		{"  203.0.113.0/24\t", "203.0.113.0/24", AG_ENTRY_ALLOW, NULL},
+		{"203.0.113.0/24 allow", "203.0.113.0/24", AG_ENTRY_ALLOW, NULL},
+		{"203.0.113.0/24\tdeny  ", "203.0.113.0/24", AG_ENTRY_DENY, NULL},
+		{"2001:DB8::/32 deny # hole", "2001:db8::/32", AG_ENTRY_DENY, "hole"},
+		{"203.0.113.7 # office", "203.0.113.7", AG_ENTRY_ALLOW, "office"},
+		{"203.0.113.7 #office", "203.0.113.7", AG_ENTRY_ALLOW, "office"},
+		{"203.0.113.7\t#\toffice", "203.0.113.7", AG_ENTRY_ALLOW, "office"},
+		{"203.0.113.7 # desk #4 # left", "203.0.113.7", AG_ENTRY_ALLOW, "desk #4 # left"},
+		{"203.0.113.7 # deny", "203.0.113.7", AG_ENTRY_ALLOW, "deny"},
+		{"203.0.113.7 # disabled expires=1", "203.0.113.7", AG_ENTRY_ALLOW, "disabled expires=1"},
+		{"203.0.113.7 #", "203.0.113.7", AG_ENTRY_ALLOW, NULL},
+		{"203.0.113.7 # ", "203.0.113.7", AG_ENTRY_ALLOW, NULL},
+		{"203.0.113.7 ## x", "203.0.113.7", AG_ENTRY_ALLOW, "# x"},
+		{"203.0.113.7 # B\xc3\xbc"
+		 "ro",
+		 "203.0.113.7", AG_ENTRY_ALLOW,
+		 "B\xc3\xbc"
+		 "ro"},
+	};
+	static const char *const ends[] = {"", "\n", "\r\n", "\r", "\n\n", "\n# end"};
+	struct list list;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		for (size_t j = 0; j < COUNT(ends); j++) {
+			(void)snprintf(text, sizeof(text), "%s%s", cases[i].line, ends[j]);
+			accept(text, &list);
+			assert_int_equal(list.count, 1);
+			check_entry(&list.entries[0], cases[i].prefix, cases[i].verdict, cases[i].note);
+			list_clear(&list);
+		}
+	}
+}
+
+static void nothing_is_the_empty_list(void **state)
+{
+	static const char *const texts[] = {
+		"", "\n", "\r\n\r\n", "  \t", "#", "# 203.0.113.7\n  # x\n\n", "#\xff\n"};
+	struct list list;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		accept(texts[i], &list);
+		assert_int_equal(list.count, 0);
+	}
+	assert_int_equal(listtext_parse(NULL, 0, &list, NULL, NULL), 0);
+}
+
+static void a_list_is_sorted(void **state)
+{
+	struct list list;
+
+	(void)state;
+	accept("2001:db8::1\n# comment\n203.0.113.0/24 deny\n\n198.51.100.0/24 # a\n", &list);
+	assert_int_equal(list.count, 3);
+	check_entry(&list.entries[0], "198.51.100.0/24", AG_ENTRY_ALLOW, "a");
+	check_entry(&list.entries[1], "203.0.113.0/24", AG_ENTRY_DENY, NULL);
+	check_entry(&list.entries[2], "2001:db8::1", AG_ENTRY_ALLOW, NULL);
+	list_clear(&list);
+}
+
+static void bad_lines_are_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		enum error_code code;
+		const char *says;
+	} cases[] = {
+		{"203.0.113.7/24", ERROR_BAD_PREFIX, "203.0.113.0/24"},
+		{"0.0.0.0/0", ERROR_BAD_PREFIX, "0.0.0.0/0"},
+		{"office", ERROR_BAD_PREFIX, "office"},
+		{"203.0.113.7#office", ERROR_BAD_PREFIX, "203.0.113.7#office"},
+		{"203.0.113.7 drop", ERROR_BAD_REQUEST, "\"drop\" stands behind the prefix"},
+		{"203.0.113.7 Deny", ERROR_BAD_REQUEST, "\"Deny\""},
+		{"203.0.113.7 203.0.113.8", ERROR_BAD_REQUEST, "\"203.0.113.8\" stands behind the prefix"},
+		{"203.0.113.7 deny deny", ERROR_BAD_REQUEST, "\"deny\" stands behind the verdict"},
+		{"203.0.113.7 deny allow", ERROR_BAD_REQUEST, "\"allow\" stands behind the verdict"},
+		{"203.0.113.7 deny#x", ERROR_BAD_REQUEST, "\"deny#x\""},
+		{"203.0.113.7 disabled", ERROR_BAD_REQUEST, "this version has no disabled entries"},
+		{"203.0.113.7 deny disabled # x", ERROR_BAD_REQUEST, "this version has no disabled entries"},
+		{"203.0.113.7 expires=2026-01-02T03:04:05Z", ERROR_BAD_REQUEST,
+		 "this version has no entries that expire"},
+		{"203.0.113.7 # a\tb", ERROR_BAD_REQUEST, "control character"},
+		{"203.0.113.7 # a\rb", ERROR_BAD_REQUEST, "control character"},
+		{"203.0.113.7 # \xff", ERROR_BAD_REQUEST, "UTF-8"},
+		{"203.0.113.7\r203.0.113.8", ERROR_BAD_PREFIX, "203.0.113.7?203.0.113.8"},
+		{"\x1b[31m", ERROR_BAD_PREFIX, "?[31m"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		refuse(cases[i].text, cases[i].code, cases[i].says);
+	refuse("203.0.113.7 # x\n\nnonsense", ERROR_BAD_PREFIX, "line 3: ");
+}
+
+static void nul_and_length_are_bounded(void **state)
+{
+	char line[LISTTEXT_LINE_MAX + 32];
+	struct list list;
+
+	(void)state;
+	refuse_bytes("203.0.113.7\0", 12, ERROR_BAD_REQUEST, "line 1: holds a NUL byte");
+	refuse_bytes("# a\n#\0\n", 7, ERROR_BAD_REQUEST, "line 2: holds a NUL byte");
+	memset(line, ' ', sizeof(line));
+	memcpy(line, "203.0.113.7", 11);
+	accept_bytes(line, LISTTEXT_LINE_MAX, &list);
+	assert_int_equal(list.count, 1);
+	list_clear(&list);
+	line[LISTTEXT_LINE_MAX] = '\r';
+	line[LISTTEXT_LINE_MAX + 1] = '\n';
+	accept_bytes(line, LISTTEXT_LINE_MAX + 2, &list);
+	list_clear(&list);
+	line[LISTTEXT_LINE_MAX] = ' ';
+	refuse_bytes(line, LISTTEXT_LINE_MAX + 1, ERROR_BAD_REQUEST, "line 1: longer than 2048 bytes");
+}
+
+/* The longest line that is written must not be too long to be read. */
+static void the_longest_entry_fits_a_line(void **state)
+{
+	struct buffer out = {0};
+	struct entry entry = {.verdict = AG_ENTRY_DENY, .note = calloc(1, NOTE_SIZE)};
+	struct list list;
+
+	(void)state;
+	assert_int_equal(prefix_parse("2001:db8:1111:2222:3333:4444:5555:6660/127", &entry.prefix, NULL), 0);
+	for (unsigned int i = 0; i < NOTE_MAX_CHARS; i++)
+		memcpy(entry.note + 4 * i, "\xf0\x9f\x94\x92", 4);
+	listtext_format(&entry, &out);
+	accept_bytes(out.data, out.length, &list);
+	assert_string_equal(list.entries[0].note, entry.note);
+	list_clear(&list);
+	free(entry.note);
+	buffer_clear(&out);
+}
+
+static void every_bad_line_is_reported(void **state)
+{
+	struct list list = {0};
+	struct buffer problems = {0};
+	struct ag_error error = {0};
+	const char *text = "203.0.113.7\n"
+			   "one\n"
+			   "203.0.113.7 deny # twice\r\n"
+			   "203.0.113.8 drop\n"
+			   "203.0.113.7/32\n";
+
+	(void)state;
+	assert_int_equal(listtext_parse(text, strlen(text), &list, &problems, &error), -EINVAL);
+	assert_int_equal(error.code, ERROR_BAD_PREFIX);
+	assert_non_null(strstr(error.message, "line 2: \"one\""));
+	assert_non_null(strstr(error.message, "(and 3 more bad lines)"));
+	assert_non_null(strstr(problems.data, "line 2: \"one\""));
+	assert_non_null(strstr(problems.data, "\nline 3: 203.0.113.7 stands on line 1 already"));
+	assert_non_null(strstr(problems.data, "\nline 4: \"drop\""));
+	assert_non_null(strstr(problems.data, "\nline 5: 203.0.113.7 stands on line "));
+	assert_int_equal(problems.data[problems.length - 1], '\n');
+	assert_null(list.entries);
+	buffer_clear(&problems);
+}
+
+/* Problems that do not fit are still bad lines. */
+static void full_problems_make_no_line_good(void **state)
+{
+	struct list list = {0};
+	struct buffer problems = {.limit = 5};
+	struct ag_error error = {0};
+
+	(void)state;
+	assert_int_equal(listtext_parse("one\ntwo\n", 8, &list, &problems, &error), -EINVAL);
+	assert_non_null(strstr(error.message, "line 1: \"one\""));
+	assert_non_null(strstr(error.message, "(and 1 more bad line)"));
+	buffer_clear(&problems);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
+
+static char *random_note(uint32_t *seed)
+{
+	static const char *const pieces[] = {"#",	 " ", " #",	  "# ", "deny",
+					     "\xc3\xbc", "x", "expires=", "\"", "\\"};
+	char note[256] = "";
+
+	for (uint32_t n = next_random(seed) % 6; n > 0; n--)
+		(void)strcat(note, pieces[next_random(seed) % COUNT(pieces)]);
+	return note[0] || next_random(seed) % 2 ? strdup(note) : NULL;
+}
+
+static void fill_randomly(struct list *list, uint32_t *seed)
+{
+	for (uint32_t n = next_random(seed) % 20; n > 0; n--) {
+		struct entry entry = {.verdict = next_random(seed) % 2 ? AG_ENTRY_ALLOW : AG_ENTRY_DENY};
+		uint8_t bytes[16];
+		struct addr addr;
+
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (uint8_t)(next_random(seed) % 255 + 1);
+		addr = addr_make(next_random(seed) % 2 ? AG_FAMILY_IPV4 : AG_FAMILY_IPV6, bytes);
+		entry.prefix = prefix_of(&addr, (uint8_t)(next_random(seed) % addr_bits(&addr) + 1));
+		if (list_find(list, &entry.prefix))
+			continue;
+		entry.note = random_note(seed);
+		assert_int_equal(list_append(list, &entry), 0);
+		assert_null(list_sort(list));
+	}
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+	uint32_t seed = 424242;
+
+	(void)state;
+	for (unsigned int round = 0; round < 500; round++) {
+		struct list list = {0}, back;
+		struct buffer out = {0};
+
+		fill_randomly(&list, &seed);
+		for (size_t i = list.count; i > 0; i--)
+			listtext_format(&list.entries[i - 1], &out);
+		accept_bytes(out.data ? out.data : "", out.length, &back);
+		assert_int_equal(back.count, list.count);
+		for (size_t i = 0; i < list.count; i++) {
+			const char *note = list.entries[i].note;
+			char text[PREFIX_TEXT_MAX];
+
+			prefix_format_short(&list.entries[i].prefix, text);
+			check_entry(&back.entries[i], text, list.entries[i].verdict,
+				    note && note[0] ? note : NULL);
+		}
+		list_clear(&list);
+		list_clear(&back);
+		buffer_clear(&out);
+	}
+}
+
+static void lines_are_as_short_as_can_be(void **state)
+{
+	struct buffer out = {0};
+	struct list list;
+
+	(void)state;
+	accept("203.0.113.7/32 allow\n203.0.113.8 deny\n203.0.113.16/28 #x\n2001:db8::/32 deny # y\n", &list);
+	for (size_t i = 0; i < list.count; i++)
+		listtext_format(&list.entries[i], &out);
+	assert_string_equal(out.data,
+			    "203.0.113.7\n203.0.113.8 deny\n203.0.113.16/28 # x\n2001:db8::/32 deny # y\n");
+	list_clear(&list);
+	buffer_clear(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_line_in_every_way),
+		cmocka_unit_test(nothing_is_the_empty_list),
+		cmocka_unit_test(a_list_is_sorted),
+		cmocka_unit_test(bad_lines_are_refused),
+		cmocka_unit_test(nul_and_length_are_bounded),
+		cmocka_unit_test(the_longest_entry_fits_a_line),
+		cmocka_unit_test(every_bad_line_is_reported),
+		cmocka_unit_test(full_problems_make_no_line_good),
+		cmocka_unit_test(what_is_written_is_read_back),
+		cmocka_unit_test(lines_are_as_short_as_can_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* test_request.c - bodies that are taken, bodies that are refused and why */
+#include "userspace/core/request.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "userspace/core/error.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define LIMIT	     3
+
+/* One union for every decoder, so that "untouched on failure" is asked of all alike. */
+union any {
+	struct request_account account;
+	struct request_user user;
+	struct request_interface interface;
+	struct list list;
+	enum role role;
+	struct {
+		struct service *services;
+		size_t count;
+	};
+};
+
+enum kind {
+	POST_ACCOUNT,
+	PATCH_ACCOUNT,
+	POST_ENTRIES,
+	PUT_ENTRIES,
+	SERVICES,
+	USER,
+	ROLE,
+	INTERFACE,
+	KIND_MAX
+};
+
+static int decode_bytes(enum kind kind, const char *body, size_t length, union any *ret,
+			struct ag_error *error)
+{
+	switch (kind) {
+	case POST_ACCOUNT:
+	case PATCH_ACCOUNT:
+		return request_account_decode(body, length, kind == POST_ACCOUNT, &ret->account, error);
+	case POST_ENTRIES:
+	case PUT_ENTRIES:
+		return request_entries_decode(body, length, LIMIT, kind == PUT_ENTRIES, &ret->list, error);
+	case SERVICES:
+		return request_services_decode(body, length, &ret->services, &ret->count, error);
+	case USER:
+		return request_user_decode(body, length, &ret->user, error);
+	case ROLE:
+		return request_role_decode(body, length, &ret->role, error);
+	case INTERFACE:
+		return request_interface_decode(body, length, &ret->interface, error);
+	default:
+		fail();
+		return -1;
+	}
+}
+
+/* From memory of exactly that length, so that the sanitiser sees a read behind it. */
+static int decode(enum kind kind, const char *body, size_t length, union any *ret, struct ag_error *error)
+{
+	char *copy = malloc(length ? length : 1);
+	int r;
+
+	assert_non_null(copy);
+	memcpy(copy, body, length);
+	r = decode_bytes(kind, copy, length, ret, error);
+	free(copy);
+	return r;
+}
+
+static void take(enum kind kind, const char *body, union any *ret)
+{
+	struct ag_error error = {0};
+
+	memset(ret, 0, sizeof(*ret));
+	if (decode(kind, body, strlen(body), ret, &error) != 0)
+		fail_msg("%s: %s", body, error.message);
+}
+
+static void refuse_bytes(enum kind kind, const char *body, size_t length, enum error_code code,
+			 const char *says)
+{
+	union any before, after;
+	struct ag_error error = {0};
+
+	memset(&before, 0x5a, sizeof(before));
+	after = before;
+	if (decode(kind, body, length, &after, &error) >= 0)
+		fail_msg("taken: %s", body);
+	if (error.code != code || !strstr(error.message, says))
+		fail_msg("%s: %s: %s, which does not say: %s", body, error_code_name(error.code),
+			 error.message, says);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_null(strchr(error.message, '\n'));
+}
+
+static void refuse(enum kind kind, const char *body, enum error_code code, const char *says)
+{
+	refuse_bytes(kind, body, strlen(body), code, says);
+}
+
+/* A body that each kind takes, up to the closing brace. */
+static const char *const GOOD[KIND_MAX] = {
+	[POST_ACCOUNT] = "{\"name\":\"shop\"",
+	[PATCH_ACCOUNT] = "{\"mode\":\"off\"",
+	[POST_ENTRIES] = "{\"prefix\":\"192.0.2.1\"",
+	[PUT_ENTRIES] = "{\"entries\":[]",
+	[SERVICES] = "{\"services\":[\"192.0.2.10:443/tcp\"]",
+	[USER] = "{\"name\":\"ada\"",
+	[ROLE] = "{\"role\":\"admin\"",
+	[INTERFACE] = "{\"interface\":\"eth0\"",
+};
+
+static void clear(enum kind kind, union any *any)
+{
+	if (kind == POST_ENTRIES || kind == PUT_ENTRIES)
+		list_clear(&any->list);
+	if (kind == SERVICES)
+		free(any->services);
+}
+
+static void every_kind_is_strict_about_form(void **state)
+{
+	static const struct {
+		const char *tail;
+		size_t length; /* 0: up to the NUL */
+		const char *says;
+	} tails[] = {
+		{"", 0, "line 1"},
+		{"} x", 0, "end of file expected"},
+		{"}{}", 0, "end of file expected"},
+		{"}\0", 2, "line 1"},
+		{",}", 0, "line 1"},
+		{",\"zzz\":1}", 0, "unknown field \"zzz\""},
+		{",\"zzz\":1,\"yyy\":2}", 0, "\"yyy\""},
+		{",\"zzz\":1,\"zzz\":2}", 0, "duplicate object key"},
+		{",\"z\\nz\":1}", 0, "unknown field \"z?z\""},
+		{",\"\":1}", 0, "unknown field \"\""},
+		{",\"a\\u0000b\":1}", 0, "NUL"},
+		{",\"a\":\"\\u0000\"}", 0, "\\u0000"},
+		{",\"a\":\"\xff\"}", 0, "unable to decode byte"},
+		{",\"a\":\"\xc3\"}", 0, "unable to decode byte"},
+		{",\"a\":NaN}", 0, "line 1"},
+		{",\"a\":99999999999999999999}", 0, "line 1"},
+	};
+	union any any;
+	char body[256];
+
+	(void)state;
+	for (enum kind kind = 0; kind < KIND_MAX; kind++) {
+		(void)snprintf(body, sizeof(body), " %s}\r\n ", GOOD[kind]);
+		take(kind, body, &any);
+		clear(kind, &any);
+		for (size_t i = 0; i < COUNT(tails); i++) {
+			size_t good = strlen(GOOD[kind]);
+			size_t tail = tails[i].length ? tails[i].length : strlen(tails[i].tail);
+
+			memcpy(body, GOOD[kind], good);
+			memcpy(body + good, tails[i].tail, tail);
+			body[good + tail] = '\0';
+			refuse_bytes(kind, body, good + tail, ERROR_BAD_REQUEST, tails[i].says);
+		}
+		refuse(kind, "", ERROR_BAD_REQUEST, "the body is empty");
+		refuse(kind, "[]", ERROR_BAD_REQUEST, "one JSON object");
+		refuse(kind, "null", ERROR_BAD_REQUEST, "JSON object");
+		refuse(kind, "\"text\"", ERROR_BAD_REQUEST, "JSON object");
+	}
+}
+
+static void depth_is_bounded(void **state)
+{
+	const size_t depth = 100000;
+	char *body = malloc(depth + 8);
+
+	(void)state;
+	assert_non_null(body);
+	memcpy(body, "{\"a\":", 5);
+	memset(body + 5, '[', depth);
+	refuse_bytes(PATCH_ACCOUNT, body, depth + 5, ERROR_BAD_REQUEST, "depth");
+	free(body);
+}
+
+static void many_unknown_fields_are_named_as_far_as_they_fit(void **state)
+{
+	char body[4096] = "{\"role\":\"admin\"";
+
+	(void)state;
+	for (unsigned int i = 0; i < 50; i++) {
+		size_t used = strlen(body);
+
+		(void)snprintf(body + used, sizeof(body) - used, ",\"field-number-%02u\":null", i);
+	}
+	(void)strcat(body, "}");
+	refuse(ROLE, body, ERROR_BAD_REQUEST, "unknown field \"field-number-00\", \"field-number-01\"");
+	refuse(ROLE, body, ERROR_BAD_REQUEST, " and others: what may stand here is \"role\"");
+}
+
+static void accounts_are_read(void **state)
+{
+	union any any;
+
+	(void)state;
+	take(POST_ACCOUNT, "{\"name\":\"shop\"}", &any);
+	assert_true(any.account.has_name);
+	assert_false(any.account.has_mode || any.account.has_on_deny || any.account.has_label);
+	assert_string_equal(any.account.name, "shop");
+	take(POST_ACCOUNT,
+	     "{\"label\":\"B\xc3\xbc"
+	     "cher\",\"mode\":\"monitor\",\"name\":\"a.b-c_9\",\"on_deny\":\"drop\"}",
+	     &any);
+	assert_true(any.account.has_mode && any.account.has_on_deny && any.account.has_label);
+	assert_string_equal(any.account.name, "a.b-c_9");
+	assert_string_equal(any.account.label, "B\xc3\xbc"
+					       "cher");
+	assert_int_equal(any.account.mode, AG_MODE_MONITOR);
+	assert_int_equal(any.account.on_deny, AG_ON_DENY_DROP);
+	take(PATCH_ACCOUNT, "{\"label\":\"\"}", &any);
+	assert_true(any.account.has_label);
+	assert_string_equal(any.account.label, "");
+	assert_false(any.account.has_name || any.account.has_mode);
+	take(PATCH_ACCOUNT, "{\"mode\":\"off\"}", &any);
+	assert_true(any.account.has_mode && !any.account.has_on_deny && !any.account.has_label);
+	assert_int_equal(any.account.mode, AG_MODE_OFF);
+	take(PATCH_ACCOUNT, "{\"on_deny\":\"drop\"}", &any);
+	assert_true(any.account.has_on_deny && !any.account.has_mode && !any.account.has_label);
+}
+
+static void bad_accounts_are_refused(void **state)
+{
+	static const struct {
+		enum kind kind;
+		const char *body, *says;
+	} cases[] = {
+		{POST_ACCOUNT, "{}", "\"name\" is missing"},
+		{POST_ACCOUNT, "{\"mode\":\"off\"}", "\"name\" is missing"},
+		{POST_ACCOUNT, "{\"name\":\"\"}", "account name is empty"},
+		{POST_ACCOUNT, "{\"name\":\"Shop\"}", "account name \"Shop\""},
+		{POST_ACCOUNT, "{\"name\":7}", "\"name\" must be a string"},
+		{POST_ACCOUNT, "{\"name\":null}", "\"name\" must be a string"},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"mode\":\"on\"}", "no such mode, \"on\""},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"mode\":true}", "\"mode\" must be a string"},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"on_deny\":\"reject\"}", "no such on-deny action"},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"on_deny\":[]}", "\"on_deny\" must be a string"},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"label\":\"a\\nb\"}", "label"},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"label\":{}}", "\"label\" must be a string"},
+		{PATCH_ACCOUNT, "{}", "\"mode\", \"on_deny\" or \"label\""},
+		{PATCH_ACCOUNT, "{\"name\":\"shop\",\"mode\":\"off\"}", "unknown field \"name\""},
+	};
+	char body[512], name[300];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		refuse(cases[i].kind, cases[i].body, ERROR_BAD_REQUEST, cases[i].says);
+	memset(name, 'a', sizeof(name));
+	(void)snprintf(body, sizeof(body), "{\"name\":\"%.64s\"}", name);
+	refuse(POST_ACCOUNT, body, ERROR_BAD_REQUEST, "too long");
+	(void)snprintf(body, sizeof(body), "{\"label\":\"%.257s\"}", name);
+	refuse(PATCH_ACCOUNT, body, ERROR_BAD_REQUEST, "label is too long");
+}
+
+/* The longest of each must fit its array: 63 bytes, 256 characters of four bytes. */
+static void the_longest_names_and_labels_fit(void **state)
+{
+	union any any;
+	char body[2048] = "{\"label\":\"";
+
+	(void)state;
+	for (unsigned int i = 0; i < NOTE_MAX_CHARS; i++)
+		(void)strcat(body, "\xf0\x9f\x94\x92");
+	(void)strcat(body, "\"}");
+	take(PATCH_ACCOUNT, body, &any);
+	assert_int_equal(strlen(any.account.label), NOTE_SIZE - 1);
+	(void)snprintf(body, sizeof(body), "{\"name\":\"%063d\"}", 0);
+	take(POST_ACCOUNT, body, &any);
+	assert_int_equal(strlen(any.account.name), NAME_SIZE - 1);
+}
+
+static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
+			const char *note)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&entry->prefix, text);
+	assert_string_equal(text, prefix);
+	assert_int_equal(entry->verdict, verdict);
+	if (note)
+		assert_string_equal(entry->note, note);
+	else
+		assert_null(entry->note);
+	assert_null(entry->created_by);
+	assert_int_equal(entry->created_at, 0);
+}
+
+static void entries_are_read(void **state)
+{
+	union any any;
+
+	(void)state;
+	take(POST_ENTRIES, "{\"prefix\":\"203.0.113.7\"}", &any);
+	assert_int_equal(any.list.count, 1);
+	check_entry(&any.list.entries[0], "203.0.113.7/32", AG_ENTRY_ALLOW, NULL);
+	list_clear(&any.list);
+	take(POST_ENTRIES, "{\"note\":\"a # b\",\"verdict\":\"deny\",\"prefix\":\"2001:db8::/32\"}", &any);
+	check_entry(&any.list.entries[0], "2001:db8::/32", AG_ENTRY_DENY, "a # b");
+	list_clear(&any.list);
+	take(PUT_ENTRIES,
+	     "{\"entries\":[{\"prefix\":\"2001:db8::1\",\"note\":\"\"},{\"prefix\":\"203.0.113.0/24\","
+	     "\"note\":\"office\",\"verdict\":\"allow\"},{\"prefix\":\"198.51.100.0/"
+	     "24\",\"verdict\":\"deny\"}]}",
+	     &any);
+	assert_int_equal(any.list.count, 3);
+	check_entry(&any.list.entries[0], "198.51.100.0/24", AG_ENTRY_DENY, NULL);
+	check_entry(&any.list.entries[1], "203.0.113.0/24", AG_ENTRY_ALLOW, "office");
+	check_entry(&any.list.entries[2], "2001:db8::1/128", AG_ENTRY_ALLOW, NULL);
+	list_clear(&any.list);
+	take(PUT_ENTRIES, "{\"entries\":[]}", &any);
+	assert_int_equal(any.list.count, 0);
+}
+
+static void bad_entries_are_refused(void **state)
+{
+	static const struct {
+		enum kind kind;
+		const char *body;
+		enum error_code code;
+		const char *says;
+	} cases[] = {
+		{POST_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"prefix\" is missing"},
+		{POST_ENTRIES, "{\"prefix\":1}", ERROR_BAD_REQUEST, "\"prefix\" must be a string"},
+		{POST_ENTRIES, "{\"prefix\":\"203.0.113.7/24\"}", ERROR_BAD_PREFIX, "203.0.113.0/24"},
+		{POST_ENTRIES, "{\"prefix\":\"0.0.0.0/0\"}", ERROR_BAD_PREFIX, "0.0.0.0/0"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"verdict\":\"drop\"}", ERROR_BAD_REQUEST,
+		 "verdict"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"a\\tb\"}", ERROR_BAD_REQUEST, "note"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":null}", ERROR_BAD_REQUEST,
+		 "\"note\" must be a string"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_by\":\"eve\"}", ERROR_BAD_REQUEST,
+		 "\"created_by\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_at\":\"x\"}", ERROR_BAD_REQUEST,
+		 "\"created_at\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"enabled\":false}", ERROR_BAD_REQUEST,
+		 "\"enabled\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"8h\"}", ERROR_BAD_REQUEST,
+		 "\"expires\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"n\",\"verdict\":1}", ERROR_BAD_REQUEST,
+		 "\"verdict\""},
+		{POST_ENTRIES, "{\"entries\":{}}", ERROR_BAD_REQUEST, "\"entries\" must be an array"},
+		{POST_ENTRIES, "{\"entries\":[]}", ERROR_BAD_REQUEST, "\"entries\" is empty"},
+		{POST_ENTRIES, "{\"entries\":[],\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST,
+		 "unknown field \"prefix\""},
+		{PUT_ENTRIES, "{\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST, "unknown field \"prefix\""},
+		{PUT_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"entries\" is missing"},
+		{POST_ENTRIES, "{\"entries\":[\"192.0.2.1\"]}", ERROR_BAD_REQUEST,
+		 "entry 1 must be an object"},
+		{POST_ENTRIES,
+		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.1/33\"}]}",
+		 ERROR_BAD_PREFIX, "entry 2, 192.0.2.1/33: "},
+		{POST_ENTRIES, "{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"note\":\"n\"}]}",
+		 ERROR_BAD_REQUEST, "entry 2: the field \"prefix\" is missing"},
+		{POST_ENTRIES, "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"x\":1}]}", ERROR_BAD_REQUEST,
+		 "entry 1, 192.0.2.1: unknown field \"x\""},
+		{POST_ENTRIES,
+		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.2\"},{"
+		 "\"prefix\":\"192.0.2.1/32\"}]}",
+		 ERROR_BAD_REQUEST, "192.0.2.1 stands twice"},
+		{POST_ENTRIES, "{\"entries\":[1,2,3,4]}", ERROR_LIMIT,
+		 "4 entries in one request, and a list may hold 3"},
+		{PUT_ENTRIES, "{\"entries\":[1,2,3,4]}", ERROR_LIMIT, "a list may hold 3"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		refuse(cases[i].kind, cases[i].body, cases[i].code, cases[i].says);
+}
+
+static void services_are_read(void **state)
+{
+	union any any;
+	char text[SERVICE_TEXT_MAX];
+
+	(void)state;
+	take(SERVICES, "{\"services\":[\"[2001:db8::10]:443\",\"192.0.2.10:443/tcp\"]}", &any);
+	assert_int_equal(any.count, 2);
+	service_format(&any.services[0], text);
+	assert_string_equal(text, "192.0.2.10:443/tcp");
+	service_format(&any.services[1], text);
+	assert_string_equal(text, "[2001:db8::10]:443");
+	free(any.services);
+	refuse(SERVICES, "{}", ERROR_BAD_REQUEST, "\"services\" is missing");
+	refuse(SERVICES, "{\"services\":[]}", ERROR_BAD_REQUEST, "\"services\" is empty");
+	refuse(SERVICES, "{\"services\":\"192.0.2.1\"}", ERROR_BAD_REQUEST, "\"services\" must be an array");
+	refuse(SERVICES, "{\"services\":[\"192.0.2.1\",7]}", ERROR_BAD_REQUEST, "service 2 must be a string");
+	refuse(SERVICES, "{\"services\":[\"192.0.2.1\",\"192.0.2.1:65536\"]}", ERROR_BAD_REQUEST,
+	       "service 2, 192.0.2.1:65536: ");
+	refuse(SERVICES, "{\"services\":[\"192.0.2.1\",\"192.0.2.2\",\"192.0.2.1/32:any/any\"]}",
+	       ERROR_BAD_REQUEST, "192.0.2.1 stands twice");
+}
+
+static void users_are_read(void **state)
+{
+	static const char *const bad_uids[] = {"-1",	"4294967295", "4294967296", "1.5",
+					       "\"7\"", "true",	      "[]"};
+	union any any;
+	char body[128];
+
+	(void)state;
+	take(USER, "{\"name\":\"ada\"}", &any);
+	assert_string_equal(any.user.name, "ada");
+	assert_int_equal(any.user.uid, -1);
+	assert_false(any.user.operator_ || any.user.delegate);
+	take(USER, "{\"name\":\"ops\",\"uid\":0,\"operator\":true,\"delegate\":false}", &any);
+	assert_int_equal(any.user.uid, 0);
+	assert_true(any.user.operator_ && !any.user.delegate);
+	take(USER, "{\"name\":\"web\",\"uid\":4294967294,\"operator\":false,\"delegate\":true}", &any);
+	assert_true(any.user.uid == 4294967294);
+	assert_true(!any.user.operator_ && any.user.delegate);
+	take(USER, "{\"name\":\"web\",\"uid\":null}", &any);
+	assert_int_equal(any.user.uid, -1);
+	for (size_t i = 0; i < COUNT(bad_uids); i++) {
+		(void)snprintf(body, sizeof(body), "{\"name\":\"ada\",\"uid\":%s}", bad_uids[i]);
+		refuse(USER, body, ERROR_BAD_REQUEST,
+		       "\"uid\" must be a number from 0 to 4294967294, or null");
+	}
+	refuse(USER, "{}", ERROR_BAD_REQUEST, "\"name\" is missing");
+	refuse(USER, "{\"name\":\"a b\"}", ERROR_BAD_REQUEST, "user name");
+	refuse(USER, "{\"name\":\"ada\",\"operator\":1}", ERROR_BAD_REQUEST,
+	       "\"operator\" must be true or false");
+	refuse(USER, "{\"name\":\"ada\",\"delegate\":\"yes\"}", ERROR_BAD_REQUEST,
+	       "\"delegate\" must be true or false");
+}
+
+static void roles_are_read(void **state)
+{
+	union any any;
+
+	(void)state;
+	take(ROLE, "{\"role\":\"viewer\"}", &any);
+	assert_int_equal(any.role, ROLE_VIEWER);
+	refuse(ROLE, "{}", ERROR_BAD_REQUEST, "\"role\" is missing");
+	refuse(ROLE, "{\"role\":\"none\"}", ERROR_BAD_REQUEST, "viewer or admin");
+	refuse(ROLE, "{\"role\":2}", ERROR_BAD_REQUEST, "\"role\" must be a string");
+}
+
+static void interfaces_are_read(void **state)
+{
+	static const char *const bad[] = {
+		"", ".", "..", "a/b", "a b", "a:b", "a\\tb", "a\\u007fb", "0123456789abcdef"};
+	union any any;
+	char body[128];
+
+	(void)state;
+	take(INTERFACE, "{\"interface\":\"eth0\"}", &any);
+	assert_string_equal(any.interface.interface, "eth0");
+	assert_string_equal(any.interface.mode, "auto");
+	take(INTERFACE, "{\"mode\":\"generic\",\"interface\":\"0123456789abcde\"}", &any);
+	assert_string_equal(any.interface.interface, "0123456789abcde");
+	assert_string_equal(any.interface.mode, "generic");
+	take(INTERFACE, "{\"mode\":\"native\",\"interface\":\"br-1.5@\"}", &any);
+	assert_string_equal(any.interface.mode, "native");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		(void)snprintf(body, sizeof(body), "{\"interface\":\"%s\"}", bad[i]);
+		refuse(INTERFACE, body, ERROR_BAD_REQUEST, "no name of an interface");
+	}
+	refuse(INTERFACE, "{}", ERROR_BAD_REQUEST, "\"interface\" is missing");
+	refuse(INTERFACE, "{\"interface\":\"eth0\",\"mode\":\"hw\"}", ERROR_BAD_REQUEST,
+	       "auto, native or generic");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_is_strict_about_form),
+		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(many_unknown_fields_are_named_as_far_as_they_fit),
+		cmocka_unit_test(accounts_are_read),
+		cmocka_unit_test(bad_accounts_are_refused),
+		cmocka_unit_test(the_longest_names_and_labels_fit),
+		cmocka_unit_test(entries_are_read),
+		cmocka_unit_test(bad_entries_are_refused),
+		cmocka_unit_test(services_are_read),
+		cmocka_unit_test(users_are_read),
+		cmocka_unit_test(roles_are_read),
+		cmocka_unit_test(interfaces_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Rule 2 asks the list alone, in any mode: an account in `monitor` must be ready for `enforce`. Rule 3 asks
+ * what would become of the person's packets, so that `monitor` stops nobody and going back to `enforce` is
+ * where it bites.
+ */
+#include "userspace/core/guard.h"
+
+#include "userspace/core/error.h"
+
+static const struct list empty_list;
+
+static const struct list *view_list(const struct guard_view *view)
+{
+	return view->list ? view->list : &empty_list;
+}
+
+static bool view_active(const struct guard_view *view)
+{
+	return policy_active(view->mode, view_list(view)->count);
+}
+
+static bool view_stops(const struct guard_view *view, const struct addr *origin)
+{
+	return !verdict_passes(policy_decide(view->mode, view_list(view), origin, NULL));
+}
+
+/* Rule 3, second half: never opened but knowingly. */
+static int check_open(const struct guard_change *change, struct ag_error *error)
+{
+	if (change->open)
+		return 0;
+	if (change->removes_account) {
+		if (!view_active(&change->before))
+			return 0;
+		return error_set(error, ERROR_WOULD_OPEN,
+				 "removing account %s, which is active, opens its services to every source: "
+				 "give --open if that is meant",
+				 change->account);
+	}
+	if (view_list(&change->before)->count == 0 || view_list(&change->after)->count > 0)
+		return 0;
+	return error_set(
+		error, ERROR_WOULD_OPEN,
+		"this takes away the last entry of account %s, and an empty list is open to every source: "
+		"give --open if that is meant",
+		change->account);
+}
+
+/* Rule 2: the first entry must let the person in who adds it. */
+static int check_first_entry(const struct guard_change *change, struct ag_error *error)
+{
+	const struct list *after = view_list(&change->after);
+	const struct entry *entry = list_match(after, &change->origin);
+	char text[ADDR_TEXT_MAX];
+
+	if (view_list(&change->before)->count > 0 || after->count == 0)
+		return 0;
+	if (entry && entry->verdict == AG_ENTRY_ALLOW)
+		return 0;
+	if (!addr_known(&change->origin))
+		return error_set(
+			error, ERROR_ORIGIN_NOT_COVERED,
+			"the first entry of account %s must let in whoever adds it, and it is not known "
+			"where you "
+			"are connected from: a delegate names it with --origin; an operator may use --force",
+			change->account);
+	addr_format(&change->origin, text);
+	if (entry)
+		return error_set(error, ERROR_ORIGIN_NOT_COVERED,
+				 "the first entries of account %s deny the address you are connected from, "
+				 "%s: allow it in the "
+				 "same request; an operator may use --force",
+				 change->account, text);
+	return error_set(error, ERROR_ORIGIN_NOT_COVERED,
+			 "the first entry of account %s must hold the address you are connected from, %s: "
+			 "add it in the "
+			 "same request; an operator may use --force",
+			 change->account, text);
+}
+
+/* Rule 3, first half: nobody saws off their own branch. */
+static int check_lock_out(const struct guard_change *change, struct ag_error *error)
+{
+	const struct entry *entry;
+	char origin[ADDR_TEXT_MAX];
+	char prefix[PREFIX_TEXT_MAX];
+
+	if (!addr_known(&change->origin) || view_stops(&change->before, &change->origin) ||
+	    !view_stops(&change->after, &change->origin))
+		return 0;
+	addr_format(&change->origin, origin);
+	entry = list_match(view_list(&change->after), &change->origin);
+	if (!entry)
+		return error_set(error, ERROR_WOULD_LOCK_OUT,
+				 "the address you are connected from, %s, would be stopped at account %s, "
+				 "since no entry would "
+				 "hold it: keep or add one that does; an operator may use --force",
+				 origin, change->account);
+	prefix_format_short(&entry->prefix, prefix);
+	return error_set(error, ERROR_WOULD_LOCK_OUT,
+			 "the address you are connected from, %s, would be stopped at account %s by the "
+			 "entry that denies %s: "
+			 "allow it by a longer prefix first; an operator may use --force",
+			 origin, change->account, prefix);
+}
+
+int guard_check(const struct guard_change *change, struct ag_error *error)
+{
+	int r = check_open(change, error);
+
+	/* Without an account nobody is stopped. */
+	if (r < 0 || change->removes_account || change->force)
+		return r;
+	r = check_first_entry(change, error);
+	return r < 0 ? r : check_lock_out(change, error);
+}

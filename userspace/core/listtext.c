@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Line by line, and within a line word by word. A bad line does not end the reading: whoever wrote the file
+ * wants to know of all of them at once.
+ */
+#include "userspace/core/listtext.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/core/cleanup.h"
+#include "userspace/core/error.h"
+
+#define BLANKS " \t"
+
+struct reader {
+	struct list list; /* created_at of an entry is the number of its line until all is read */
+	size_t number;	  /* of the line, from 1 */
+	size_t bad;
+	struct ag_error first; /* what is wrong with the first bad line */
+	struct buffer *problems;
+};
+
+static void report(struct reader *reader, size_t number, struct ag_error *problem)
+{
+	error_prepend(problem, "line %zu", number);
+	(void)buffer_print(reader->problems, "%s\n",
+			   problem->message); /* the buffer remembers; `first` is there */
+	if (reader->bad++ == 0)
+		reader->first = *problem;
+}
+
+static int no_memory(struct ag_error *error)
+{
+	return error_set(error, ERROR_LIMIT, "not enough memory to read the list");
+}
+
+/* Words of the contract's format that a later version understands. */
+static const char *missing_here(const char *word)
+{
+	if (strcmp(word, "disabled") == 0)
+		return "disabled entries";
+	if (strncmp(word, "expires=", strlen("expires=")) == 0)
+		return "entries that expire";
+	return NULL;
+}
+
+static int take_word(const char *word, bool *has_verdict, struct entry *entry, struct ag_error *error)
+{
+	const char *missing = missing_here(word);
+
+	if (missing)
+		return error_set(error, ERROR_BAD_REQUEST, "this version has no %s: take out \"%.80s\"",
+				 missing, word);
+	if (*has_verdict)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "\"%.80s\" stands behind the verdict: only a note may, as in \"# office\"",
+				 word);
+	*has_verdict = true;
+	if (entry_verdict_parse(word, &entry->verdict, NULL) < 0)
+		return error_set(
+			error, ERROR_BAD_REQUEST,
+			"\"%.80s\" stands behind the prefix: write allow, deny, or a note as in \"# office\"",
+			word);
+	return 0;
+}
+
+/* "PREFIX [allow|deny]", which is not blank, cut into words in place. */
+static int take_words(char *words, struct entry *entry, struct ag_error *error)
+{
+	bool has_verdict = false;
+	char *rest = NULL;
+	int r = prefix_parse(strtok_r(words, BLANKS, &rest), &entry->prefix, error);
+
+	for (char *word = strtok_r(NULL, BLANKS, &rest); word && r == 0; word = strtok_r(NULL, BLANKS, &rest))
+		r = take_word(word, &has_verdict, entry, error);
+	return r;
+}
+
+/* The first '#' of the line or behind a blank: what is before it is ended there. NULL: no note. */
+static const char *split_note(char *line)
+{
+	for (char *at = strchr(line, '#'); at; at = strchr(at + 1, '#')) {
+		if (at > line && !strchr(BLANKS, at[-1]))
+			continue;
+		*at++ = '\0';
+		return at + (*at && strchr(BLANKS, *at) ? 1 : 0);
+	}
+	return NULL;
+}
+
+static int append_entry(struct reader *reader, struct entry *entry, const char *note, struct ag_error *error)
+{
+	if (note && note[0]) {
+		entry->note = strdup(note);
+		if (!entry->note)
+			return no_memory(error);
+	}
+	return list_append(&reader->list, entry) < 0 ? no_memory(error) : 0;
+}
+
+/* Fails only for what ends the reading. */
+static int read_line(struct reader *reader, char *line, struct ag_error *error)
+{
+	struct entry entry = {.verdict = AG_ENTRY_ALLOW, .created_at = (int64_t)reader->number};
+	const char *note = split_note(line);
+	struct ag_error problem;
+	int r;
+
+	if (line[strspn(line, BLANKS)] == '\0')
+		return 0;
+	r = take_words(line, &entry, &problem);
+	if (r == 0 && note)
+		r = note_check("note", note, &problem);
+	if (r == 0)
+		return append_entry(reader, &entry, note, error);
+	report(reader, reader->number, &problem);
+	return 0;
+}
+
+static int read_bytes(struct reader *reader, const char *bytes, size_t length, struct ag_error *error)
+{
+	char line[LISTTEXT_LINE_MAX + 1];
+	struct ag_error problem;
+
+	if (length > 0 && bytes[length - 1] == '\r')
+		length--;
+	if (length > LISTTEXT_LINE_MAX) {
+		(void)error_set(&problem, ERROR_BAD_REQUEST,
+				"longer than %d bytes: one entry stands on a line", LISTTEXT_LINE_MAX);
+		report(reader, reader->number, &problem);
+		return 0;
+	}
+	if (memchr(bytes, '\0', length)) {
+		(void)error_set(&problem, ERROR_BAD_REQUEST, "holds a NUL byte: send text as UTF-8");
+		report(reader, reader->number, &problem);
+		return 0;
+	}
+	memcpy(line, bytes, length);
+	line[length] = '\0';
+	return read_line(reader, line, error);
+}
+
+static int read_text(struct reader *reader, const char *text, size_t length, struct ag_error *error)
+{
+	const char *end = length ? text + length : text; /* no text may be NULL */
+	int r = 0;
+
+	while (text < end && r == 0) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *stop = newline ? newline : end;
+
+		reader->number++;
+		r = read_bytes(reader, text, (size_t)(stop - text), error);
+		text = newline ? newline + 1 : end;
+	}
+	return r;
+}
+
+/* The later line of two with one prefix is the bad one. */
+static void report_twice(struct reader *reader, const struct entry *a, const struct entry *b)
+{
+	const struct entry *first = a->created_at < b->created_at ? a : b;
+	const struct entry *second = first == a ? b : a;
+	char text[PREFIX_TEXT_MAX];
+	struct ag_error problem;
+
+	prefix_format_short(&first->prefix, text);
+	(void)error_set(&problem, ERROR_BAD_REQUEST, "%s stands on line %zu already: keep one of them", text,
+			(size_t)first->created_at);
+	report(reader, (size_t)second->created_at, &problem);
+}
+
+static void finish_list(struct reader *reader)
+{
+	struct list *list = &reader->list;
+
+	if (list_sort(list)) {
+		for (size_t i = 1; i < list->count; i++) {
+			if (prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) == 0)
+				report_twice(reader, &list->entries[i - 1], &list->entries[i]);
+		}
+	}
+	for (size_t i = 0; i < list->count; i++)
+		list->entries[i].created_at = 0;
+}
+
+static void reader_clear(struct reader *reader)
+{
+	list_clear(&reader->list);
+}
+
+int listtext_parse(const char *text, size_t length, struct list *ret, struct buffer *problems,
+		   struct ag_error *error)
+{
+	CLEANUP(reader_clear) struct reader reader = {.problems = problems};
+	int r = read_text(&reader, text, length, error);
+
+	if (r < 0)
+		return r;
+	finish_list(&reader);
+	if (reader.bad == 1)
+		return error_set(error, reader.first.code, "%s", reader.first.message);
+	if (reader.bad > 1)
+		return error_set(error, reader.first.code, "%.400s (and %zu more bad line%s)",
+				 reader.first.message, reader.bad - 1, reader.bad == 2 ? "" : "s");
+	*ret = reader.list;
+	reader.list = (struct list){0};
+	return 0;
+}
+
+void listtext_format(const struct entry *entry, struct buffer *out)
+{
+	char prefix[PREFIX_TEXT_MAX];
+
+	prefix_format_short(&entry->prefix, prefix);
+	(void)buffer_print(out, "%s%s%s%s\n", prefix, entry->verdict == AG_ENTRY_DENY ? " deny" : "",
+			   entry->note && entry->note[0] ? " # " : "", entry->note ? entry->note : "");
+}

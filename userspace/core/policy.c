@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The longest match works on the sorted array itself, so that a list costs nothing beside its entries. The
+ * order (address, then length) puts a prefix in front of all that lies within it; list_match() says why that
+ * is enough.
+ */
+#include "userspace/core/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "userspace/core/choice.h"
+#include "userspace/core/error.h"
+
+#define LIST_CAPACITY_MIN 8
+
+static const char *const mode_names[] = {
+	[AG_MODE_ENFORCE] = "enforce",
+	[AG_MODE_MONITOR] = "monitor",
+	[AG_MODE_OFF] = "off",
+};
+_Static_assert(sizeof(mode_names) / sizeof(*mode_names) == AG_MODE_MAX, "a mode has no name");
+
+static const char *const on_deny_names[] = {
+	[AG_ON_DENY_DROP] = "drop",
+};
+_Static_assert(sizeof(on_deny_names) / sizeof(*on_deny_names) == AG_ON_DENY_MAX, "an action has no name");
+
+static const char *const entry_verdict_names[] = {
+	[AG_ENTRY_ALLOW] = "allow",
+	[AG_ENTRY_DENY] = "deny",
+};
+_Static_assert(sizeof(entry_verdict_names) / sizeof(*entry_verdict_names) == AG_ENTRY_VERDICT_MAX,
+	       "a verdict of an entry has no name");
+
+static const struct {
+	const char *name;
+	bool passes;
+} verdicts[] = {
+	[AG_VERDICT_OPEN] = {"open", true},
+	[AG_VERDICT_ALLOWED] = {"allowed", true},
+	[AG_VERDICT_WOULD_DENY] = {"would_deny", true},
+	[AG_VERDICT_DENIED] = {"denied", false},
+	[AG_VERDICT_UNMATCHED] = {"unmatched", true},
+	[AG_VERDICT_FAILSAFE] = {"failsafe", true},
+	[AG_VERDICT_MALFORMED] = {"malformed", false},
+	[AG_VERDICT_FRAGMENT] = {"fragment", true},
+	[AG_VERDICT_NOT_JUDGED] = {NULL, true},
+};
+_Static_assert(sizeof(verdicts) / sizeof(*verdicts) == AG_VERDICT_NOT_JUDGED + 1, "a verdict has no name");
+
+const char *mode_name(enum ag_mode mode)
+{
+	return mode_names[mode];
+}
+
+int mode_parse(const char *text, enum ag_mode *ret, struct ag_error *error)
+{
+	size_t index;
+	int r = choice_parse("mode", mode_names, AG_MODE_MAX, text, &index, error);
+
+	if (r == 0)
+		*ret = (enum ag_mode)index;
+	return r;
+}
+
+const char *on_deny_name(enum ag_on_deny on_deny)
+{
+	return on_deny_names[on_deny];
+}
+
+int on_deny_parse(const char *text, enum ag_on_deny *ret, struct ag_error *error)
+{
+	size_t index;
+	int r = choice_parse("on-deny action", on_deny_names, AG_ON_DENY_MAX, text, &index, error);
+
+	if (r == 0)
+		*ret = (enum ag_on_deny)index;
+	return r;
+}
+
+const char *entry_verdict_name(enum ag_entry_verdict verdict)
+{
+	return entry_verdict_names[verdict];
+}
+
+int entry_verdict_parse(const char *text, enum ag_entry_verdict *ret, struct ag_error *error)
+{
+	size_t index;
+	int r = choice_parse("verdict", entry_verdict_names, AG_ENTRY_VERDICT_MAX, text, &index, error);
+
+	if (r == 0)
+		*ret = (enum ag_entry_verdict)index;
+	return r;
+}
+
+const char *verdict_name(enum ag_verdict verdict)
+{
+	return verdicts[verdict].name;
+}
+
+bool verdict_passes(enum ag_verdict verdict)
+{
+	return verdicts[verdict].passes;
+}
+
+static void entry_clear(struct entry *entry)
+{
+	free(entry->note);
+	free(entry->created_by);
+	entry->note = NULL;
+	entry->created_by = NULL;
+}
+
+static int list_grow(struct list *list)
+{
+	size_t capacity = list->capacity ? list->capacity * 2 : LIST_CAPACITY_MIN;
+	struct entry *entries = reallocarray(list->entries, capacity, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	list->entries = entries;
+	list->capacity = capacity;
+	return 0;
+}
+
+int list_append(struct list *list, struct entry *entry)
+{
+	if (list->count == list->capacity && list_grow(list) < 0) {
+		entry_clear(entry);
+		return -ENOMEM;
+	}
+	list->entries[list->count++] = *entry;
+	entry->note = NULL;
+	entry->created_by = NULL;
+	return 0;
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+	const struct entry *x = a;
+	const struct entry *y = b;
+
+	return prefix_compare(&x->prefix, &y->prefix);
+}
+
+const struct entry *list_sort(struct list *list)
+{
+	if (list->count > 1)
+		qsort(list->entries, list->count, sizeof(*list->entries), entry_compare);
+	for (size_t i = 1; i < list->count; i++) {
+		if (entry_compare(&list->entries[i - 1], &list->entries[i]) == 0)
+			return &list->entries[i];
+	}
+	return NULL;
+}
+
+/* The last entry that does not sort behind the prefix, or NULL. */
+static struct entry *list_floor(const struct list *list, const struct prefix *prefix)
+{
+	size_t low = 0;
+	size_t high = list->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (prefix_compare(&list->entries[middle].prefix, prefix) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &list->entries[low - 1] : NULL;
+}
+
+struct entry *list_find(const struct list *list, const struct prefix *prefix)
+{
+	struct entry *entry = list_floor(list, prefix);
+
+	return entry && prefix_compare(&entry->prefix, prefix) == 0 ? entry : NULL;
+}
+
+/* How many leading bits two addresses of one family have in common. */
+static uint8_t common_bits(const struct addr *a, const struct addr *b)
+{
+	size_t size = addr_size(a);
+	size_t i = 0;
+
+	while (i < size && a->bytes[i] == b->bytes[i])
+		i++;
+	if (i == size)
+		return addr_bits(a);
+	return (uint8_t)(8 * i + (size_t)__builtin_clz((unsigned int)(a->bytes[i] ^ b->bytes[i])) - 24);
+}
+
+/*
+ * Every prefix that holds the address sorts at or before the address itself, the longest last. So the entry
+ * found there is either that longest one, or it parts from the address at some bit; and since every match
+ * sorts before it, no match is longer than what the two have in common. Cut the address there and look again:
+ * each round is shorter than the last.
+ */
+const struct entry *list_match(const struct list *list, const struct addr *addr)
+{
+	struct prefix probe;
+
+	if (!addr_known(addr))
+		return NULL;
+	probe = prefix_of(addr, addr_bits(addr));
+	for (;;) {
+		const struct entry *entry = list_floor(list, &probe);
+
+		if (!entry || entry->prefix.addr.family != addr->family)
+			return NULL;
+		if (prefix_contains(&entry->prefix, addr))
+			return entry;
+		probe = prefix_of(addr, common_bits(&entry->prefix.addr, addr));
+	}
+}
+
+void list_clear(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		entry_clear(&list->entries[i]);
+	free(list->entries);
+	*list = (struct list){0};
+}
+
+size_t list_count_family(const struct list *list, enum ag_family family)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += list->entries[i].prefix.addr.family == family;
+	return count;
+}
+
+bool policy_active(enum ag_mode mode, size_t entries)
+{
+	return mode != AG_MODE_OFF && entries > 0;
+}
+
+enum ag_verdict policy_decide(enum ag_mode mode, const struct list *list, const struct addr *source,
+			      const struct entry **ret_entry)
+{
+	const struct entry *entry = NULL;
+	enum ag_verdict verdict = AG_VERDICT_OPEN;
+
+	if (policy_active(mode, list->count)) {
+		entry = list_match(list, source);
+		if (entry && entry->verdict == AG_ENTRY_ALLOW)
+			verdict = AG_VERDICT_ALLOWED;
+		else
+			verdict = mode == AG_MODE_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
+	}
+	if (ret_entry)
+		*ret_entry = entry;
+	return verdict;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From structs to JSON. All text comes from parsers and checks that let only UTF-8 through, so that what can
+ * fail is memory.
+ */
+#include "userspace/core/error.h"
+#include "userspace/core/request.h"
+#include "userspace/core/request_fields.h"
+
+static const char *text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+json_t *json_entry_sent(const struct entry *entry)
+{
+	char prefix[PREFIX_TEXT_MAX];
+
+	prefix_format(&entry->prefix, prefix);
+	return json_pack("{s:s, s:s, s:s}", "prefix", prefix, "verdict", entry_verdict_name(entry->verdict),
+			 "note", text_or_empty(entry->note));
+}
+
+json_t *json_entry(const struct entry *entry)
+{
+	AUTO_JSON json_t *json = json_entry_sent(entry);
+	char created_at[TIME_TEXT_MAX];
+
+	time_format(entry->created_at, created_at);
+	if (json_object_set_new(json, "created_by", json_string(text_or_empty(entry->created_by))) < 0 ||
+	    json_object_set_new(json, "created_at", json_string(created_at)) < 0)
+		return NULL;
+	return TAKE_PTR(json);
+}
+
+json_t *json_entries_sent(const struct list *list)
+{
+	AUTO_JSON json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (json_array_append_new(array, json_entry_sent(&list->entries[i])) < 0)
+			return NULL;
+	}
+	return json_pack("{s:O}", "entries", array);
+}
+
+json_t *json_prefixes(const struct list *list, size_t max)
+{
+	AUTO_JSON json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count && i < max; i++) {
+		char text[PREFIX_TEXT_MAX];
+
+		prefix_format(&list->entries[i].prefix, text);
+		if (json_array_append_new(array, json_string(text)) < 0)
+			return NULL;
+	}
+	return TAKE_PTR(array);
+}
+
+json_t *json_account(const struct account *account, size_t services)
+{
+	size_t entries = account->entries4 + account->entries6;
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "name", account->name, "label",
+			 account->label, "mode", mode_name(account->mode), "on_deny",
+			 on_deny_name(account->on_deny), "active", policy_active(account->mode, entries),
+			 "entries", (json_int_t)entries, "entries4", (json_int_t)account->entries4,
+			 "entries6", (json_int_t)account->entries6, "services", (json_int_t)services,
+			 "generation", (json_int_t)account->generation);
+}
+
+json_t *json_service(const char *account, const struct service *service)
+{
+	char text[SERVICE_TEXT_MAX];
+
+	service_format(service, text);
+	return json_pack("{s:s, s:s}", "account", account, "service", text);
+}
+
+json_t *json_role(const char *account, const char *user, enum role role)
+{
+	return json_pack("{s:s, s:s, s:s}", "account", account, "user", user, "role", role_name(role));
+}
+
+/* A message is printable UTF-8: error.c sees to it. */
+json_t *json_problem(const struct ag_error *error)
+{
+	return json_pack("{s:s, s:s, s:I, s:s, s:s}", "type", "about:blank", "title",
+			 error_code_title(error->code), "status",
+			 (json_int_t)error_code_http_status(error->code), "detail", error->message, "code",
+			 error_code_name(error->code));
+}
