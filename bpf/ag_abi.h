@@ -25,8 +25,8 @@
 #define AG_DEST_DEPTH_MAX 8
 /* IPv6 extension headers the program walks over; one more is malformed. */
 #define AG_EXTENSION_HEADERS_MAX 8
-#define AG_NO_ACCOUNT 0xffffffffU
-#define AG_SEVERAL_ACCOUNTS 0xfffffffeU
+#define AG_NO_ACCOUNT		 0xffffffffU
+#define AG_SEVERAL_ACCOUNTS	 0xfffffffeU
 
 enum ag_family {
 	AG_FAMILY_NONE = 0,
@@ -74,8 +74,8 @@ enum ag_entry_verdict {
 
 /* ag_config: one element, mapped into the daemon. */
 #define AG_CONFIG_PREFIX_DESTS (1U << 0) /* some service is on a prefix: ask ag_dest_prefixes */
-#define AG_CONFIG_FAILSAFE (1U << 1)	 /* ag_failsafe has entries */
-#define AG_CONFIG_ENFORCING (1U << 2)	 /* some account is active in mode enforce */
+#define AG_CONFIG_FAILSAFE     (1U << 1) /* ag_failsafe has entries */
+#define AG_CONFIG_ENFORCING    (1U << 2) /* some account is active in mode enforce */
 
 struct ag_config {
 	__u32 abi_version;
@@ -123,20 +123,22 @@ enum ag_proto_class {
 	AG_PROTO_CLASS_MAX,
 };
 
-#define AG_DEST_GATED (1U << 0) /* an active account in mode enforce has a service here or on a prefix around */
+#define AG_DEST_GATED                                                                                        \
+	(1U << 0) /* an active account in mode enforce has a service here or on a prefix around */
 #define AG_DEST_HAS_PARENT (1U << 1)
 /* Which kinds of service stand on exactly this prefix: the program probes for no other. */
 #define AG_DEST_PORT_PROTO (1U << 4) /* a port and a protocol */
-#define AG_DEST_PORT (1U << 5)	     /* a port, any protocol */
-#define AG_DEST_PROTO (1U << 6)	     /* any port, a protocol */
-#define AG_DEST_ANY (1U << 7)	     /* any port, any protocol */
+#define AG_DEST_PORT	   (1U << 5) /* a port, any protocol */
+#define AG_DEST_PROTO	   (1U << 6) /* any port, a protocol */
+#define AG_DEST_ANY	   (1U << 7) /* any port, any protocol */
 
 struct ag_dest {
 	__u8 flags;	 /* AG_DEST_* */
 	__u8 len;	 /* of this prefix */
 	__u8 parent_len; /* of the next wider prefix that services name, if AG_DEST_HAS_PARENT */
 	__u8 pad;
-	/* The one account that judges later fragments of a protocol, this prefix and those around it taken together. */
+	/* The one account that judges later fragments of a protocol, this prefix and those around it taken
+	 * together. */
 	__u32 fragment_account[AG_PROTO_CLASS_MAX]; /* slot, AG_NO_ACCOUNT or AG_SEVERAL_ACCOUNTS */
 };
 
@@ -166,7 +168,8 @@ struct ag_entry {
 	__u8 pad[6];
 };
 
-/* ag_failsafe (LPM trie): sources that always pass; the key is struct ag_dest_prefix_key, the value unused. */
+/* ag_failsafe (LPM trie): sources that always pass; the key is struct ag_dest_prefix_key, the value unused.
+ */
 
 struct ag_counter {
 	__u64 packets;
@@ -183,7 +186,8 @@ struct ag_interface_counters {
 	struct ag_counter by_verdict[AG_VERDICT_INTERFACE_MAX];
 };
 
-#define AG_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " has changed: raise AG_ABI_VERSION")
+#define AG_ASSERT_SIZE(type, bytes)                                                                          \
+	_Static_assert(sizeof(type) == (bytes), #type " has changed: raise AG_ABI_VERSION")
 AG_ASSERT_SIZE(struct ag_config, 24);
 AG_ASSERT_SIZE(struct ag_account, 8);
 AG_ASSERT_SIZE(struct ag_dest_key, 20);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * maps.h - the maps of the program; what is in them is in bpf/ag_abi.h
+ *
+ * Sizes of 1 are set by user space before the load, from its limits. The arrays mapped into the
+ * daemon change by single aligned stores. Inner tries differ in size, which the kernel
+ * allows: the sizes of key and value and the flags must be the template's. A template gives
+ * sizes, not types: clang leaves types that only an inner map names out of the BTF.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/ag_abi.h"
+
+#define AG_INTERFACES_MAX 256
+#define AG_FAILSAFE_MAX	  1024
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_config);
+} ag_config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_account);
+} ag_accounts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct ag_dest_key);
+	__type(value, struct ag_dest);
+} ag_dests SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct ag_dest_prefix_key);
+	__type(value, struct ag_dest);
+} ag_dest_prefixes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct ag_service_key);
+	__type(value, __u32);
+} ag_services SEC(".maps");
+
+struct ag_list4 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct ag_list4_key));
+	__uint(value_size, sizeof(struct ag_entry));
+};
+
+struct ag_list6 {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct ag_list6_key));
+	__uint(value_size, sizeof(struct ag_entry));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ag_list4);
+} ag_lists4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ag_list6);
+} ag_lists6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_account_counters);
+} ag_account_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, AG_INTERFACES_MAX);
+	__type(key, __u32);
+	__type(value, struct ag_interface_counters);
+} ag_interface_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, AG_FAILSAFE_MAX);
+	__type(key, struct ag_dest_prefix_key);
+	__type(value, __u32);
+} ag_failsafe SEC(".maps");

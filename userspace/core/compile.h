@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compile.h - from the policy to what the kernel's maps must hold
+ *
+ * Pure. The results own their arrays; x_clear() frees them and leaves them empty.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bpf/ag_abi.h"
+#include "userspace/core/policy.h"
+
+struct ag_error;
+
+/* One entry of a trie; the key's family is that of the whole array. */
+struct compiled_entry {
+	struct prefix prefix;
+	struct ag_entry value;
+};
+
+/*
+ * What an account is in the kernel. Entries are sorted by prefix, each family in its own array. Of an account
+ * that is not active the state is all zero, while its entries stay.
+ */
+struct compiled_account {
+	uint32_t slot;
+	union ag_account_state state;
+	struct compiled_entry *entries4;
+	size_t count4;
+	struct compiled_entry *entries6;
+	size_t count6;
+};
+
+struct compiled_service {
+	struct ag_service_key key;
+	uint32_t slot;
+};
+
+struct compiled_dest {
+	struct prefix prefix;
+	struct ag_dest value;
+};
+
+/*
+ * The service table of the whole host: services sorted by their key's bytes, destinations by
+ * prefix_compare(), which is the order of their bytes too; ready to be compared with the kernel's.
+ */
+struct compiled_services {
+	struct compiled_service *services;
+	size_t service_count;
+	struct compiled_dest *dests;
+	size_t dest_count;
+	uint32_t flags; /* AG_CONFIG_PREFIX_DESTS, AG_CONFIG_ENFORCING */
+};
+
+/* -ENOMEM only. */
+int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret);
+void compiled_account_clear(struct compiled_account *compiled);
+/*
+ * claims: every service and its slot; accounts: every account, from which it is known which are active and
+ * enforce. ERROR_LIMIT where more than AG_DEST_DEPTH_MAX prefixes of services lie within one another.
+ */
+int compile_services(const struct claim *claims, size_t claim_count, const struct account *accounts,
+		     size_t account_count, struct compiled_services *ret, struct ag_error *error);
+void compiled_services_clear(struct compiled_services *compiled);
+/* The protocol's class for later fragments. */
+enum ag_proto_class compile_proto_class(uint8_t proto);
+/* Key of a service in the kernel. */
+struct ag_service_key compile_service_key(const struct service *service);
+
+enum compile_edit {
+	COMPILE_ADD, /* or give it another value */
+	COMPILE_REMOVE,
+};
+/*
+ * What turns `have` into `want` (both sorted by prefix): calls `edit` for each difference, until it returns
+ * non-zero, which is then returned. Returns 0 when all is done.
+ */
+int compile_difference(const struct compiled_entry *have, size_t have_count,
+		       const struct compiled_entry *want, size_t want_count,
+		       int (*edit)(enum compile_edit kind, const struct compiled_entry *entry, void *arg),
+		       void *arg);
