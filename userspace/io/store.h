@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * store.h - the policy on disk: SQLite, WAL, synchronous=FULL
+ *
+ * The only module that sees sqlite3.h. A change is store_begin(), any number of edits, then store_commit()
+ * (durable when it returns 0) or store_rollback(). Reads may stand outside of a transaction; within one they
+ * see its edits. Nothing here knows who acts or what is allowed; what it keeps by itself is form: unique
+ * names, services and prefixes, lengths that fit, an audit log that is only appended to, and digests over all
+ * that decides about packets and rights, checked when it is opened and (accounts, services, lists) at every
+ * read.
+ *
+ * Beside the store stand its write-ahead log (-wal, -shm), its lock (.lock, never removed: one process at a
+ * time has a store open), and for a moment, while it is created, .new. Other tools may read it meanwhile.
+ *
+ * Errors: ERROR_STORE for what SQLite, the disk or a digest says; ERROR_EXISTS, ERROR_NOT_FOUND, ERROR_LIMIT
+ * where named. Source: https://www.sqlite.org/wal.html, pragma.html (synchronous, user_version),
+ * stricttables.html.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "userspace/core/access.h"
+#include "userspace/core/policy.h"
+
+struct ag_error;
+struct store;
+
+struct store_limits {
+	size_t accounts;
+	size_t services;
+	size_t entries; /* of one list */
+};
+
+enum store_create {
+	STORE_MUST_EXIST,
+	STORE_MAY_CREATE,
+};
+
+/*
+ * Opens and checks a store, migrating an older version step by step in one transaction each. A file that is
+ * there and empty, is no database, fails its check, or is of a newer version, is ERROR_STORE, and left as it
+ * is; so is an absent one with STORE_MUST_EXIST, one that another process has open, and one of which only the
+ * log is left. Creates the file with mode 0600, whole or not at all. Caller closes *ret. A check reads
+ * everything: about 4 s for a million entries and 100,000 accounts.
+ */
+int store_open(const char *path, enum store_create create, const struct store_limits *limits,
+	       struct store **ret, struct ag_error *error);
+void store_close(struct store *store);
+/* Whether there is a file of that name, of whatever content. */
+bool store_exists(const char *path);
+
+/* ERROR_STORE too when the files were removed or replaced since they were opened, as in store_commit(). */
+int store_begin(struct store *store, struct ag_error *error);
+/*
+ * THE commit point. Writes the digests of what was touched, then commits. On failure the transaction is
+ * rolled back.
+ */
+int store_commit(struct store *store, struct ag_error *error);
+/* No transaction: no effect. */
+void store_rollback(struct store *store);
+
+/* Identity and age. The id is random, non-zero, and never changes; the generation counts changes. */
+int store_identity(struct store *store, uint64_t *ret_id, uint64_t *ret_generation, struct ag_error *error);
+/* In a transaction: one more, given back. */
+int store_next_generation(struct store *store, uint64_t *ret, struct ag_error *error);
+
+/* Accounts. add fills id and slot (the smallest free one); ERROR_EXISTS, ERROR_LIMIT. */
+int store_account_add(struct store *store, struct account *account, struct ag_error *error);
+/* Writes label, mode, on_deny, generation of the account with that id. */
+int store_account_update(struct store *store, const struct account *account, struct ag_error *error);
+/* With its services, entries and roles. */
+int store_account_remove(struct store *store, int64_t id, struct ag_error *error);
+/* ERROR_NOT_FOUND. Counts of entries included. */
+int store_account_find(struct store *store, const char *name, struct account *ret, struct ag_error *error);
+/* All, by name; *ret is an array that the caller frees. */
+int store_accounts(struct store *store, struct account **ret, size_t *ret_count, struct ag_error *error);
+
+/* Services. `owner` gets the name of the account that has it where ERROR_EXISTS is returned. */
+int store_service_add(struct store *store, int64_t account_id, const struct service *service,
+		      char owner[NAME_SIZE], struct ag_error *error);
+int store_service_remove(struct store *store, int64_t account_id, const struct service *service,
+			 struct ag_error *error);
+/* Every service with its account's slot, unordered; the caller frees. */
+int store_claims(struct store *store, struct claim **ret, size_t *ret_count, struct ag_error *error);
+
+/* Entries. ERROR_EXISTS and ERROR_NOT_FOUND name the prefix; ERROR_LIMIT over the limit of one list. */
+int store_entry_add(struct store *store, int64_t account_id, const struct entry *entry,
+		    struct ag_error *error);
+int store_entry_remove(struct store *store, int64_t account_id, const struct prefix *prefix,
+		       struct ag_error *error);
+int store_entries_clear(struct store *store, int64_t account_id, struct ag_error *error);
+/* The whole list, sorted, checked against the account's digest. *ret must be empty. Caller clears. */
+int store_list(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error);
+
+/* Users. uid -1: has none of this host (a name that a delegate vouches for). */
+struct store_user {
+	int64_t id;
+	char name[NAME_SIZE];
+	int64_t uid;
+	bool operator_;
+	bool delegate;
+};
+
+/* ERROR_EXISTS for the name or the uid. */
+int store_user_add(struct store *store, struct store_user *user, struct ag_error *error);
+int store_user_remove(struct store *store, const char *name, struct ag_error *error);
+int store_user_find(struct store *store, const char *name, struct store_user *ret, struct ag_error *error);
+int store_user_find_uid(struct store *store, int64_t uid, struct store_user *ret, struct ag_error *error);
+int store_users(struct store *store, struct store_user **ret, size_t *ret_count, struct ag_error *error);
+
+struct store_role {
+	char account[NAME_SIZE];
+	char user[NAME_SIZE];
+	enum role role;
+};
+
+/* Granting again replaces. */
+int store_role_grant(struct store *store, int64_t account_id, int64_t user_id, enum role role,
+		     struct ag_error *error);
+int store_role_revoke(struct store *store, int64_t account_id, int64_t user_id, struct ag_error *error);
+/* ROLE_NONE where there is none: no error. */
+int store_role_of(struct store *store, int64_t account_id, const char *user, enum role *ret,
+		  struct ag_error *error);
+/* By account (NULL: all) and user (NULL: all), ordered. */
+int store_roles(struct store *store, const char *account, const char *user, struct store_role **ret,
+		size_t *ret_count, struct ag_error *error);
+
+/* Interfaces to attach to, as commanded over the socket. `mode` is "auto", "native" or "generic". */
+struct store_interface {
+	char name[16];
+	char mode[8];
+};
+
+int store_interface_put(struct store *store, const struct store_interface *interface, struct ag_error *error);
+int store_interface_remove(struct store *store, const char *name, struct ag_error *error);
+int store_interfaces(struct store *store, struct store_interface **ret, size_t *ret_count,
+		     struct ag_error *error);
+
+/* Audit: strings are borrowed for add, and owned by the row for read (free with store_audit_free). */
+struct store_audit {
+	int64_t id;
+	int64_t time;	/* seconds since 1970 */
+	char *user;	/* who acted; "" for nobody known here */
+	char *delegate; /* who vouched; "" */
+	int64_t uid;	/* the peer's */
+	char *origin;	/* address, or "unknown" */
+	char *account;	/* "" where none is concerned */
+	char *action;	/* "allow add" */
+	char *detail;	/* what, in words; --force stands here */
+	char *outcome;	/* "done", or the code of the refusal */
+};
+
+/* Appends, with the hash of the row before. In a transaction of its own when none is open. */
+int store_audit_add(struct store *store, const struct store_audit *row, struct ag_error *error);
+/* Newest last; rows of `account` (NULL: all), after the id `after`, since the time `since`, at most `limit`.
+ */
+int store_audit_read(struct store *store, const char *account, int64_t after, int64_t since, size_t limit,
+		     struct store_audit **ret, size_t *ret_count, struct ag_error *error);
+void store_audit_free(struct store_audit *rows, size_t count);
+/* Recomputes the chain: 0, or ERROR_STORE naming the first row that does not fit. *ret_rows: how many do, in
+ * both cases. */
+int store_audit_verify(struct store *store, uint64_t *ret_rows, struct ag_error *error);

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * store_private.h - what the files of the store share; nobody else includes it
+ *
+ * How damage is noticed. Every row that matters has a digest over its fields. A set of rows has a sum, the
+ * exclusive-or of their digests: entries sum up in their account, accounts, services and people (users,
+ * roles, interfaces) in the one row of meta, which carries a digest of its own. A change takes the old row's
+ * digest out of the sum and puts the new one's in, so that a change costs the same in a long list as in a
+ * short one, and never makes damage elsewhere look right. This tells accident, not malice: who may write the
+ * file may write its sums. Rows cannot cancel each other out, because keys are unique, counted, and read in
+ * strictly ascending order.
+ *
+ * Within a transaction meta and the account last edited are held here and written when something else is
+ * asked for.
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "userspace/core/cleanup.h"
+#include "userspace/core/digest.h"
+#include "userspace/core/error.h"
+#include "userspace/io/store.h"
+
+#define STORE_VERSION	     1
+#define STORE_APPLICATION_ID 0x41475053 /* "AGPS" */
+
+/* The prepared statements; their texts are in store_statements.c. */
+enum sql {
+	SQL_META_ADD,
+	SQL_META_READ,
+	SQL_META_WRITE,
+	SQL_ACCOUNT_NEXT_ID,
+	SQL_ACCOUNT_FREE_SLOT,
+	SQL_ACCOUNT_ADD,
+	SQL_ACCOUNT_WRITE,
+	SQL_ACCOUNT_REMOVE,
+	SQL_ACCOUNT_BY_ID,
+	SQL_ACCOUNT_BY_NAME,
+	SQL_ACCOUNTS,
+	SQL_SERVICE_ADD,
+	SQL_SERVICE_REMOVE,
+	SQL_SERVICE_OWNER,
+	SQL_SERVICES,
+	SQL_SERVICES_OF,
+	SQL_ENTRY_ADD,
+	SQL_ENTRY_REMOVE,
+	SQL_ENTRIES_CLEAR,
+	SQL_ENTRIES,
+	SQL_USER_ADD,
+	SQL_USER_REMOVE,
+	SQL_USER_BY_NAME,
+	SQL_USER_BY_UID,
+	SQL_USERS,
+	SQL_ROLE_PUT,
+	SQL_ROLE_REMOVE,
+	SQL_ROLE_GET,
+	SQL_ROLE_OF,
+	SQL_ROLES_OF_ACCOUNT,
+	SQL_ROLES_OF_USER,
+	SQL_ROLE_KEYS,
+	SQL_ROLES,
+	SQL_ROLES_BY_ACCOUNT,
+	SQL_ROLES_BY_USER,
+	SQL_INTERFACE_PUT,
+	SQL_INTERFACE_REMOVE,
+	SQL_INTERFACE_GET,
+	SQL_INTERFACES,
+	SQL_AUDIT_ADD,
+	SQL_AUDIT_READ,
+	SQL_AUDIT_READ_ACCOUNT,
+	SQL_AUDIT_ALL,
+	SQL_MAX,
+};
+
+struct store_meta {
+	int64_t store_id;
+	int64_t generation;
+	int64_t accounts; /* how many */
+	int64_t services;
+	int64_t audit_rows;
+	uint8_t audit_hash[DIGEST_SIZE]; /* of the newest row; zeros before the first */
+	uint8_t account_sum[DIGEST_SIZE];
+	uint8_t service_sum[DIGEST_SIZE];
+	uint8_t people_sum[DIGEST_SIZE];
+};
+
+/* An account's row. An id of 0: none. */
+struct account_record {
+	struct account account;
+	uint8_t list_sum[DIGEST_SIZE];
+	uint8_t digest[DIGEST_SIZE]; /* as it stands in the table and in meta's sum */
+	bool changed;
+};
+
+/* The main file and its log, as they were when the store was opened. */
+#define STORE_FILES 2
+
+struct store {
+	sqlite3 *db;
+	char *path; /* never starting with "file:", which SQLite would take for a URI */
+	int lock_fd;
+	struct store_limits limits;
+	sqlite3_stmt *statements[SQL_MAX];
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} files[STORE_FILES];
+	bool in_transaction;
+	struct store_meta meta; /* within a transaction */
+	uint8_t meta_digest[DIGEST_SIZE];
+	struct account_record current; /* within a transaction: the account last edited */
+	uint32_t slot_hint;	       /* every slot below is taken */
+};
+
+/* --- store_sql.c: SQLite without its ceremony -------------------------------- */
+
+enum sql_kind {
+	SQL_KIND_NULL,
+	SQL_KIND_NUMBER,
+	SQL_KIND_TEXT,
+	SQL_KIND_BYTES,
+};
+
+struct sql_value {
+	enum sql_kind kind;
+	int64_t number;
+	const void *data;
+	size_t size;
+};
+
+#define SQL_NUMBER(n)	((struct sql_value){.kind = SQL_KIND_NUMBER, .number = (int64_t)(n)})
+#define SQL_BYTES(p, n) ((struct sql_value){.kind = SQL_KIND_BYTES, .data = (p), .size = (n)})
+#define SQL_DIGEST(p)	SQL_BYTES(p, DIGEST_SIZE)
+#define SQL_NULL	((struct sql_value){.kind = SQL_KIND_NULL})
+/* NULL counts as empty. */
+static inline struct sql_value sql_text(const char *text)
+{
+	return (struct sql_value){
+		.kind = SQL_KIND_TEXT, .data = text ? text : "", .size = text ? strlen(text) : 0};
+}
+
+#define SQL_VALUES_(...) ((const struct sql_value[]){__VA_ARGS__})
+/* Binds values to a prepared statement: *ret is to be stepped, and reset by AUTO_RESET. What is bound is
+ * borrowed. */
+#define sql_open(store, which, ret, error, ...)                                                              \
+	sql_open_values(store, which, ret, error, SQL_VALUES_(__VA_ARGS__),                                  \
+			sizeof(SQL_VALUES_(__VA_ARGS__)) / sizeof(struct sql_value))
+/* The same, and runs it to its end; rows are not looked at. */
+#define sql_run(store, which, error, ...)                                                                    \
+	sql_run_values(store, which, error, SQL_VALUES_(__VA_ARGS__),                                        \
+		       sizeof(SQL_VALUES_(__VA_ARGS__)) / sizeof(struct sql_value))
+
+int sql_open_values(struct store *store, enum sql which, sqlite3_stmt **ret, struct ag_error *error,
+		    const struct sql_value *values, size_t count);
+int sql_run_values(struct store *store, enum sql which, struct ag_error *error,
+		   const struct sql_value *values, size_t count);
+/* 1: a row; 0: no more; negative: ERROR_STORE. */
+int sql_step(struct store *store, sqlite3_stmt *stmt, struct ag_error *error);
+/* A text that needs no cache. */
+int sql_exec(struct store *store, const char *text, struct ag_error *error);
+/* Its first row's first column, NULL into text where it has none. */
+int sql_pragma_number(struct store *store, const char *text, int64_t *ret, struct ag_error *error);
+/* Whether the last failure was a key that is there already, or one that refers to nothing. */
+bool sql_is_duplicate(const struct store *store);
+bool sql_is_dangling(const struct store *store);
+
+static inline void cleanup_reset(sqlite3_stmt **stmt)
+{
+	if (*stmt)
+		(void)sqlite3_reset(*stmt); /* repeats the failure that the step has reported */
+}
+static inline void cleanup_finalize(sqlite3_stmt **stmt)
+{
+	(void)sqlite3_finalize(*stmt); /* the same */
+}
+#define AUTO_RESET    CLEANUP(cleanup_reset)
+#define AUTO_FINALIZE CLEANUP(cleanup_finalize)
+
+/* Reads a row's columns from left to right. What is not of the type and size asked for sets `bad`, once for
+ * all. */
+struct sql_row {
+	sqlite3_stmt *stmt;
+	int column;
+	bool bad;
+};
+
+int64_t row_number(struct sql_row *row, int64_t min, int64_t max);
+/* -1 for NULL, else from 0. */
+int64_t row_number_or_null(struct sql_row *row, int64_t max);
+/* Borrowed until the next step; never NULL. */
+const char *row_text(struct sql_row *row);
+void row_copy(struct sql_row *row, char *to, size_t size);
+void row_bytes(struct sql_row *row, void *to, size_t size);
+/* Three columns: family, address, length. Bits beyond the length are bad. */
+void row_prefix(struct sql_row *row, struct prefix *ret);
+
+/* ERROR_STORE from what SQLite says, with the path and what to do. */
+int store_fail(const struct store *store, struct ag_error *error);
+/* ERROR_STORE: what was read is not what was written. */
+int store_damaged(const struct store *store, struct ag_error *error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int store_no_memory(struct ag_error *error);
+/* Room for one more item in *items. */
+int store_grow(void **items, size_t *capacity, size_t count, size_t size);
+
+typedef int (*store_read_fn)(struct store *store, sqlite3_stmt *stmt, void *item, struct ag_error *error);
+/* All rows of a statement, each read into an item of that size; `clear` (NULL: none) frees what an item owns.
+ */
+int store_collect(struct store *store, sqlite3_stmt *stmt, size_t size, store_read_fn read,
+		  void (*clear)(void *), void **ret, size_t *ret_count, struct ag_error *error);
+
+/* --- store_statements.c ------------------------------------------------------ */
+
+const char *sql_statement(enum sql which);
+
+/* --- store_schema.c: versions ------------------------------------------------ */
+
+struct store_step {
+	int64_t version;
+	const char *sql;
+};
+
+extern const struct store_step store_steps[STORE_VERSION];
+/* Runs the steps that the store has not seen yet, each in a transaction of its own. */
+int store_migrate(struct store *store, const struct store_step *steps, size_t count, struct ag_error *error);
+/* The tables, indexes and triggers are those of this version, letter by letter. */
+int store_schema_check(struct store *store, struct ag_error *error);
+
+/* --- store_open.c: files ----------------------------------------------------- */
+
+/* ERROR_STORE if the files under the path are no longer those that are open. */
+int store_files_check(const struct store *store, struct ag_error *error);
+
+/* --- store_check.c: before it is used ----------------------------------------- */
+
+/* A store of allowgate, and not of a version to come. */
+int store_check_version(struct store *store, struct ag_error *error);
+/* The file is a sound database. */
+int store_check_structure(struct store *store, struct ag_error *error);
+/* Every row that matters fits its digest. */
+int store_check_content(struct store *store, struct ag_error *error);
+
+/* --- store.c: transactions and meta ------------------------------------------ */
+
+/* 0 within a transaction that SQLite still knows. */
+int store_editing(const struct store *store, struct ag_error *error);
+/* The first row of meta, of a new store. */
+int store_meta_init(struct store *store, struct ag_error *error);
+/* As of now: within a transaction what it will be. */
+int store_meta_get(struct store *store, struct store_meta *ret, struct ag_error *error);
+/* Writes what is held back of the account last edited. */
+int store_settle(struct store *store, struct ag_error *error);
+void sum_fold(uint8_t sum[DIGEST_SIZE], const uint8_t digest[DIGEST_SIZE]);
+void digest_prefix(struct digest *digest, const struct prefix *prefix);
+
+/* --- store_accounts.c, store_services.c, store_entries.c, store_people.c, store_interfaces.c --- */
+
+/* ERROR_NOT_FOUND. */
+int account_record_find(struct store *store, int64_t id, struct account_record *ret, struct ag_error *error);
+/* Makes an account store->current. ERROR_NOT_FOUND. */
+int account_edit(struct store *store, int64_t id, struct ag_error *error);
+/* Writes the row with a new digest, which replaces the old one in meta's sum. */
+int account_write(struct store *store, struct account_record *record, struct ag_error *error);
+/* Takes the services of an account that is going out of the sum. */
+int services_forget(struct store *store, int64_t account_id, struct ag_error *error);
+/* Takes its roles out of the sum. */
+int roles_forget_account(struct store *store, int64_t account_id, struct ag_error *error);
+/* Reads the list and compares it with the account's row. ret NULL: only that. */
+int entries_read(struct store *store, const struct account_record *record, struct list *ret,
+		 struct ag_error *error);
+/* Users and roles into a sum. */
+int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
+/* The sum of users, roles and interfaces, compared with meta's. */
+int people_check(struct store *store, struct ag_error *error);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * store_schema.c - the tables, and the steps from one version of them to the next
+ *
+ * A step that has been released is never changed: what is new is a new step.
+ * In a table WITHOUT ROWID the primary key's columns stand first: for others integrity_check of SQLite 3.40
+ * takes one column for another ("NULL value in services.account_id").
+ */
+#include "userspace/io/store_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define NAME_CHECK(column)                                                                                   \
+	"CHECK (length(" column ") BETWEEN 1 AND 63 AND " column " GLOB '[a-z0-9]*' AND " column             \
+	" NOT GLOB '*[^a-z0-9._-]*')"
+#define DIGEST_CHECK(column) "BLOB NOT NULL CHECK (length(" column ") = 32)"
+#define PREFIX_COLUMNS                                                                                       \
+	"	family INTEGER NOT NULL CHECK (family IN (4, 6)),\n"                                               \
+	"	addr BLOB NOT NULL CHECK (length(addr) = iif(family = 4, 4, 16)),\n"                               \
+	"	len INTEGER NOT NULL CHECK (len BETWEEN 1 AND 8 * length(addr)),\n"
+#define ACCOUNT_REFERENCE "account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE"
+
+/* clang-format off */
+static const char version_1[] =
+	"CREATE TABLE meta (\n"
+	"	id INTEGER PRIMARY KEY CHECK (id = 1),\n"
+	"	store_id INTEGER NOT NULL CHECK (store_id > 0),\n"
+	"	generation INTEGER NOT NULL CHECK (generation >= 0),\n"
+	"	accounts INTEGER NOT NULL CHECK (accounts >= 0),\n"
+	"	services INTEGER NOT NULL CHECK (services >= 0),\n"
+	"	audit_rows INTEGER NOT NULL CHECK (audit_rows >= 0),\n"
+	"	audit_hash " DIGEST_CHECK("audit_hash") ",\n"
+	"	account_sum " DIGEST_CHECK("account_sum") ",\n"
+	"	service_sum " DIGEST_CHECK("service_sum") ",\n"
+	"	people_sum " DIGEST_CHECK("people_sum") ",\n"
+	"	digest " DIGEST_CHECK("digest") "\n"
+	") STRICT;\n"
+	"CREATE TABLE accounts (\n"
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n"
+	"	slot INTEGER NOT NULL UNIQUE CHECK (slot BETWEEN 0 AND 4294967293),\n"
+	"	name TEXT NOT NULL UNIQUE " NAME_CHECK("name") ",\n"
+	"	label TEXT NOT NULL CHECK (length(label) <= 256),\n"
+	"	mode TEXT NOT NULL CHECK (mode IN ('enforce', 'monitor', 'off')),\n"
+	"	on_deny TEXT NOT NULL CHECK (length(on_deny) BETWEEN 1 AND 63),\n"
+	"	generation INTEGER NOT NULL CHECK (generation >= 0),\n"
+	"	entries4 INTEGER NOT NULL CHECK (entries4 >= 0),\n"
+	"	entries6 INTEGER NOT NULL CHECK (entries6 >= 0),\n"
+	"	list_sum " DIGEST_CHECK("list_sum") ",\n"
+	"	digest " DIGEST_CHECK("digest") "\n"
+	") STRICT;\n"
+	"CREATE TABLE services (\n"
+	PREFIX_COLUMNS
+	"	proto INTEGER NOT NULL CHECK (proto IN (1, 6, 17, 255)),\n"
+	"	port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),\n"
+	"	" ACCOUNT_REFERENCE ",\n"
+	"	PRIMARY KEY (family, addr, len, proto, port)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE INDEX services_by_account ON services (account_id);\n"
+	"CREATE TABLE entries (\n"
+	"	" ACCOUNT_REFERENCE ",\n"
+	PREFIX_COLUMNS
+	"	verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'deny')),\n"
+	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n"
+	"	created_by TEXT NOT NULL,\n"
+	"	created_at INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (account_id, family, addr, len)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE users (\n"
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n"
+	"	name TEXT NOT NULL UNIQUE " NAME_CHECK("name") ",\n"
+	"	uid INTEGER UNIQUE CHECK (uid BETWEEN 0 AND 4294967294),\n"
+	"	operator INTEGER NOT NULL CHECK (operator IN (0, 1)),\n"
+	"	delegate INTEGER NOT NULL CHECK (delegate IN (0, 1))\n"
+	") STRICT;\n"
+	"CREATE TABLE roles (\n"
+	"	" ACCOUNT_REFERENCE ",\n"
+	"	user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,\n"
+	"	role TEXT NOT NULL CHECK (role IN ('viewer', 'admin')),\n"
+	"	PRIMARY KEY (account_id, user_id)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE INDEX roles_by_user ON roles (user_id);\n"
+	"CREATE TABLE interfaces (\n"
+	"	name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 15),\n"
+	"	mode TEXT NOT NULL CHECK (mode IN ('auto', 'native', 'generic'))\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"CREATE TABLE audit (\n"
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n"
+	"	time INTEGER NOT NULL,\n"
+	"	user TEXT NOT NULL,\n"
+	"	delegate TEXT NOT NULL,\n"
+	"	uid INTEGER NOT NULL,\n"
+	"	origin TEXT NOT NULL,\n"
+	"	account TEXT NOT NULL,\n"
+	"	action TEXT NOT NULL,\n"
+	"	detail TEXT NOT NULL,\n"
+	"	outcome TEXT NOT NULL,\n"
+	"	hash " DIGEST_CHECK("hash") "\n"
+	") STRICT;\n"
+	"CREATE INDEX audit_by_account ON audit (account, id);\n"
+	"CREATE TRIGGER audit_keeps_rows BEFORE UPDATE ON audit BEGIN\n"
+	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n"
+	"END;\n"
+	"CREATE TRIGGER audit_keeps_all BEFORE DELETE ON audit BEGIN\n"
+	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n"
+	"END;\n";
+/* clang-format on */
+
+const struct store_step store_steps[STORE_VERSION] = {
+	{1, version_1},
+};
+
+static int run_step(struct store *store, const struct store_step *step, struct ag_error *error)
+{
+	char set_version[128];
+	int r;
+
+	(void)snprintf(set_version, sizeof(set_version),
+		       "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64, STORE_APPLICATION_ID,
+		       step->version); /* fits */
+	r = sql_exec(store, "BEGIN IMMEDIATE", error);
+	if (!r)
+		r = sql_exec(store, step->sql, error);
+	if (!r)
+		r = sql_exec(store, set_version, error);
+	if (!r)
+		r = sql_exec(store, "COMMIT", error);
+	if (r < 0 && !sqlite3_get_autocommit(store->db))
+		(void)sql_exec(store, "ROLLBACK", NULL); /* closing does it too */
+	if (r < 0)
+		error_prepend(error, "migrating to version %" PRId64, step->version);
+	return r;
+}
+
+int store_migrate(struct store *store, const struct store_step *steps, size_t count, struct ag_error *error)
+{
+	int64_t version;
+	int r = sql_pragma_number(store, "PRAGMA user_version", &version, error);
+
+	for (size_t i = 0; !r && i < count; i++)
+		if (steps[i].version > version)
+			r = run_step(store, &steps[i], error);
+	return r;
+}
+
+/* Everything but the statistics that ANALYZE leaves behind. */
+static int schema_digest(struct store *store, uint8_t out[DIGEST_SIZE], struct ag_error *error)
+{
+	static const char text[] = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema "
+				   "WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name";
+	AUTO_FINALIZE sqlite3_stmt *stmt = NULL;
+	struct digest digest;
+	int r;
+
+	if (sqlite3_prepare_v2(store->db, text, -1, &stmt, NULL))
+		return store_fail(store, error);
+	digest_init(&digest);
+	while ((r = sql_step(store, stmt, error)) > 0)
+		for (int i = 0; i < 4; i++)
+			digest_text(&digest, (const char *)sqlite3_column_text(stmt, i));
+	if (r < 0)
+		return r;
+	digest_finish(&digest, out);
+	return 0;
+}
+
+/* What the steps make of an empty database: in memory, and gone at the end. */
+static int expected_digest(uint8_t out[DIGEST_SIZE], struct ag_error *error)
+{
+	struct store reference = {.path = (char *)":memory:", .lock_fd = -1};
+	int r;
+
+	if (sqlite3_open_v2(":memory:", &reference.db, SQLITE_OPEN_READWRITE, NULL))
+		r = store_fail(&reference, error);
+	else
+		r = store_migrate(&reference, store_steps, STORE_VERSION, error);
+	if (!r)
+		r = schema_digest(&reference, out, error);
+	(void)sqlite3_close(reference.db); /* nothing in it is kept */
+	return r;
+}
+
+int store_schema_check(struct store *store, struct ag_error *error)
+{
+	uint8_t have[DIGEST_SIZE], want[DIGEST_SIZE];
+	int r = schema_digest(store, have, error);
+
+	if (!r)
+		r = expected_digest(want, error);
+	if (r < 0)
+		return r;
+	if (memcmp(have, want, DIGEST_SIZE) != 0)
+		return store_damaged(store, error, "its tables are not those that allowgated made");
+	return 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * store_statements.c - every statement of the store, in one place to be read beside the schema
+ */
+#include "userspace/io/store_private.h"
+
+#define ACCOUNT_COLUMNS                                                                                      \
+	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest FROM "       \
+	"accounts "
+#define ROLE_COLUMNS                                                                                         \
+	"a.name, u.name, r.role FROM roles AS r JOIN accounts AS a ON a.id = r.account_id "                  \
+	"JOIN users AS u ON u.id = r.user_id "
+#define AUDIT_COLUMNS "id, time, user, delegate, uid, origin, account, action, detail, outcome"
+
+static const char *const statements[SQL_MAX] = {
+	[SQL_META_ADD] =
+		"INSERT INTO meta (id, store_id, generation, accounts, services, audit_rows, audit_hash, "
+		"account_sum, service_sum, people_sum, digest) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_META_READ] =
+		"SELECT store_id, generation, accounts, services, audit_rows, audit_hash, account_sum, "
+		"service_sum, people_sum, digest FROM meta",
+	[SQL_META_WRITE] =
+		"UPDATE meta SET store_id = ?, generation = ?, accounts = ?, services = ?, "
+		"audit_rows = ?, audit_hash = ?, account_sum = ?, service_sum = ?, people_sum = ?, "
+		"digest = ? WHERE id = 1",
+
+	[SQL_ACCOUNT_NEXT_ID] = "SELECT coalesce(max(id), 0) + 1 FROM accounts",
+	/* The smallest from ?1 on, found by walking the index to its first gap. */
+	[SQL_ACCOUNT_FREE_SLOT] =
+		"SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM accounts WHERE slot = ?1) THEN ?1 ELSE "
+		"(SELECT a.slot + 1 FROM accounts AS a WHERE a.slot >= ?1 AND NOT EXISTS "
+		"(SELECT 1 FROM accounts AS b WHERE b.slot = a.slot + 1) ORDER BY a.slot LIMIT 1) END",
+	[SQL_ACCOUNT_ADD] =
+		"INSERT INTO accounts (id, slot, name, label, mode, on_deny, generation, entries4, entries6, "
+		"list_sum, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ACCOUNT_WRITE] = "UPDATE accounts SET label = ?2, mode = ?3, on_deny = ?4, generation = ?5, "
+			      "entries4 = ?6, entries6 = ?7, list_sum = ?8, digest = ?9 WHERE id = ?1",
+	[SQL_ACCOUNT_REMOVE] = "DELETE FROM accounts WHERE id = ?",
+	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS "WHERE id = ?",
+	[SQL_ACCOUNT_BY_NAME] = "SELECT " ACCOUNT_COLUMNS "WHERE name = ?",
+	[SQL_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS "ORDER BY name",
+
+	[SQL_SERVICE_ADD] = "INSERT INTO services (account_id, family, addr, len, proto, port) "
+			    "VALUES (?, ?, ?, ?, ?, ?)",
+	[SQL_SERVICE_REMOVE] =
+		"DELETE FROM services WHERE account_id = ? AND family = ? AND addr = ? AND len = ? "
+		"AND proto = ? AND port = ?",
+	[SQL_SERVICE_OWNER] =
+		"SELECT a.name FROM services AS s JOIN accounts AS a ON a.id = s.account_id "
+		"WHERE s.family = ? AND s.addr = ? AND s.len = ? AND s.proto = ? AND s.port = ?",
+	[SQL_SERVICES] = "SELECT account_id, family, addr, len, proto, port FROM services "
+			 "ORDER BY account_id, family, addr, len, proto, port",
+	[SQL_SERVICES_OF] =
+		"SELECT account_id, family, addr, len, proto, port FROM services WHERE account_id = ?",
+
+	[SQL_ENTRY_ADD] = "INSERT INTO entries (account_id, family, addr, len, verdict, note, created_by, "
+			  "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ENTRY_REMOVE] =
+		"DELETE FROM entries WHERE account_id = ? AND family = ? AND addr = ? AND len = ? "
+		"RETURNING family, addr, len, verdict, note, created_by, created_at",
+	[SQL_ENTRIES_CLEAR] = "DELETE FROM entries WHERE account_id = ?",
+	/* By the primary key, which is the order of prefix_compare(). */
+	[SQL_ENTRIES] = "SELECT family, addr, len, verdict, note, created_by, created_at FROM entries "
+			"WHERE account_id = ? ORDER BY family, addr, len",
+
+	[SQL_USER_ADD] = "INSERT INTO users (id, name, uid, operator, delegate) "
+			 "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM users), ?, ?, ?, ?)",
+	[SQL_USER_REMOVE] = "DELETE FROM users WHERE id = ?",
+	[SQL_USER_BY_NAME] = "SELECT id, name, uid, operator, delegate FROM users WHERE name = ?",
+	[SQL_USER_BY_UID] = "SELECT id, name, uid, operator, delegate FROM users WHERE uid = ?",
+	[SQL_USERS] = "SELECT id, name, uid, operator, delegate FROM users ORDER BY name",
+
+	[SQL_ROLE_PUT] = "INSERT INTO roles (account_id, user_id, role) VALUES (?, ?, ?) "
+			 "ON CONFLICT (account_id, user_id) DO UPDATE SET role = excluded.role",
+	[SQL_ROLE_REMOVE] = "DELETE FROM roles WHERE account_id = ? AND user_id = ?",
+	[SQL_ROLE_GET] = "SELECT account_id, user_id, role FROM roles WHERE account_id = ? AND user_id = ?",
+	[SQL_ROLE_OF] =
+		"SELECT r.account_id, r.user_id, r.role FROM roles AS r JOIN users AS u ON u.id = r.user_id "
+		"WHERE r.account_id = ? AND u.name = ?",
+	[SQL_ROLES_OF_ACCOUNT] = "SELECT account_id, user_id, role FROM roles WHERE account_id = ?",
+	[SQL_ROLES_OF_USER] = "SELECT account_id, user_id, role FROM roles WHERE user_id = ?",
+	[SQL_ROLE_KEYS] = "SELECT account_id, user_id, role FROM roles",
+	[SQL_ROLES] = "SELECT " ROLE_COLUMNS "ORDER BY a.name, u.name",
+	[SQL_ROLES_BY_ACCOUNT] = "SELECT " ROLE_COLUMNS
+				 "WHERE a.name = ?1 AND (?2 IS NULL OR u.name = ?2) ORDER BY a.name, u.name",
+	[SQL_ROLES_BY_USER] = "SELECT " ROLE_COLUMNS "WHERE u.name = ? ORDER BY a.name, u.name",
+
+	[SQL_INTERFACE_PUT] = "INSERT INTO interfaces (name, mode) VALUES (?, ?) "
+			      "ON CONFLICT (name) DO UPDATE SET mode = excluded.mode",
+	[SQL_INTERFACE_REMOVE] = "DELETE FROM interfaces WHERE name = ?",
+	[SQL_INTERFACE_GET] = "SELECT name, mode FROM interfaces WHERE name = ?",
+	[SQL_INTERFACES] = "SELECT name, mode FROM interfaces ORDER BY name",
+
+	[SQL_AUDIT_ADD] = "INSERT INTO audit (" AUDIT_COLUMNS
+			  ", hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_AUDIT_READ] = "SELECT " AUDIT_COLUMNS
+			   " FROM audit WHERE id > ? AND time >= ? ORDER BY id LIMIT ?",
+	[SQL_AUDIT_READ_ACCOUNT] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id > ? AND time >= ? "
+				   "AND account = ?4 ORDER BY id LIMIT ?3",
+	[SQL_AUDIT_ALL] = "SELECT " AUDIT_COLUMNS ", hash FROM audit ORDER BY id",
+};
+
+const char *sql_statement(enum sql which)
+{
+	return statements[which];
+}
