@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* commands.c - the table of commands and the table of options: the whole of what allowgate understands */
+#include "userspace/cli/command.h"
+
+#include <string.h>
+
+#include "userspace/cli/run.h"
+
+const struct args_option OPTIONS[OPTION_MAX] = {
+	[OPTION_SOCKET] = {"--socket", "PATH", "the daemon's control socket (or ALLOWGATE_SOCKET)", false},
+	[OPTION_JSON] = {"--json", NULL, "print one JSON document", false},
+	[OPTION_QUIET] = {"--quiet", NULL, "tab-separated without header; changes print nothing", false},
+	[OPTION_AS] = {"--as", "USER", "delegates: on behalf of this user", false},
+	[OPTION_ORIGIN] = {"--origin", "ADDRESS", "delegates: the address that user is connected from",
+			   false},
+	[OPTION_FORCE] = {"--force", NULL, "operators: even if it stops the person who does it", false},
+	[OPTION_DRY_RUN] = {"--dry-run", NULL, "change nothing, say what would be", false},
+	[OPTION_HELP] = {"--help", NULL, "print this help", false},
+	[OPTION_VERSION] = {"--version", NULL, "print the version", false},
+	[OPTION_MODE] = {"--mode", "MODE",
+			 "account: enforce, monitor or off; interface: auto, native or generic", false},
+	[OPTION_ON_DENY] = {"--on-deny", "ACTION", "what is done with a stopped packet: drop", false},
+	[OPTION_LABEL] = {"--label", "TEXT", "a description for people", true},
+	[OPTION_OPEN] = {"--open", NULL, "even if every source then reaches the account", false},
+	[OPTION_NOTE] = {"--note", "TEXT", "why the entry is there", true},
+	[OPTION_DENY] = {"--deny", NULL, "a hole: stop these sources within a wider allowed prefix", false},
+	[OPTION_OS_USER] = {"--os-user", "USER", "the operating system's user it is", false},
+	[OPTION_UID] = {"--uid", "UID", "the same, by number", false},
+	[OPTION_OPERATOR] = {"--operator", NULL, "may manage accounts, services, users, roles and interfaces",
+			     false},
+	[OPTION_DELEGATE] = {"--delegate", NULL, "may act on behalf of other users", false},
+	[OPTION_SINCE] = {"--since", "TIME", "rows from then on: 2026-01-02T03:04:05Z, or 24h back", false},
+	[OPTION_LIMIT] = {"--limit", "N", "the newest N rows alone", false},
+};
+_Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
+
+static const struct field ACCOUNT[] = {
+	{"ACCOUNT", "name", false, false},
+	{"MODE", "mode", false, false},
+	{"ON DENY", "on_deny", false, false},
+	{"ACTIVE", "active", false, false},
+	{"ENTRIES", "entries", true, false},
+	{"IPV4", "entries4", true, false},
+	{"IPV6", "entries6", true, false},
+	{"SERVICES", "services", true, false},
+	{"GENERATION", "generation", true, false},
+	{"LABEL", "label", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field SERVICE[] = {
+	{"ACCOUNT", "account", false, false},
+	{"SERVICE", "service", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field USER[] = {
+	{"USER", "name", false, false},
+	{"UID", "uid", true, false},
+	{"OPERATOR", "operator", false, false},
+	{"DELEGATE", "delegate", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field ROLE[] = {
+	{"ACCOUNT", "account", false, false},
+	{"USER", "user", false, false},
+	{"ROLE", "role", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field ENTRY[] = {
+	{"PREFIX", "prefix", false, true},	  {"VERDICT", "verdict", false, false},
+	{"ADDED BY", "created_by", false, false}, {"ADDED AT", "created_at", false, false},
+	{"NOTE", "note", false, false},		  {NULL, NULL, false, false},
+};
+
+static const struct field AUDIT[] = {
+	{"ID", "id", true, false},
+	{"TIME", "time", false, false},
+	{"USER", "user", false, false},
+	{"UID", "uid", true, false},
+	{"DELEGATE", "delegate", false, false},
+	{"ORIGIN", "origin", false, false},
+	{"ACCOUNT", "account", false, false},
+	{"ACTION", "action", false, false},
+	{"OUTCOME", "outcome", false, false},
+	{"DETAIL", "detail", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field INTERFACE[] = {
+	{"INTERFACE", "interface", false, false}, {"IFINDEX", "ifindex", true, false},
+	{"MODE", "mode", false, false},		  {"ATTACHED", "attached", false, false},
+	{"FALLBACK", "fallback", false, false},	  {NULL, NULL, false, false},
+};
+
+static const struct field CHECK[] = {
+	{"ACCOUNT", "account", false, false}, {"ADDRESS", "address", false, false},
+	{"VERDICT", "verdict", false, false}, {"ENTRY", "entry.prefix", false, true},
+	{"KERNEL", "kernel", false, false},   {"AGREE", "agree", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field WHOAMI[] = {
+	{"USER", "user", false, false},
+	{"UID", "uid", true, false},
+	{"OPERATOR", "operator", false, false},
+	{"DELEGATE", "delegate", false, false},
+	{"ORIGIN", "origin", false, false},
+	{"ORIGIN FROM", "origin_from", false, false},
+	{NULL, NULL, false, false},
+};
+
+#define CHANGE OPTION_BIT(DRY_RUN)
+#define TUNING (CHANGE | OPTION_BIT(MODE) | OPTION_BIT(ON_DENY) | OPTION_BIT(LABEL))
+
+#define ACCOUNTS  "/v1/accounts"
+#define ACCOUNT_0 ACCOUNTS "/{0}"
+#define LIST_0	  ACCOUNT_0 "/allowlist"
+#define TUNED                                                                                                \
+	{"mode", SOURCE_TEXT, OPTION_MODE}, {"on_deny", SOURCE_TEXT, OPTION_ON_DENY},                        \
+	{                                                                                                    \
+		"label", SOURCE_TEXT, OPTION_LABEL                                                           \
+	}
+
+/* clang-format off */
+const struct command COMMANDS[] = {
+	{.noun = "status", .arguments = "", .help = "daemon, interfaces, totals, and whether kernel and store agree",
+	 .run = run_status, .method = "GET", .path = "/v1/status"},
+	{.noun = "whoami", .arguments = "", .help = "user, roles and origin as the daemon sees them",
+	 .run = run_whoami, .method = "GET", .path = "/v1/whoami", .fields = WHOAMI},
+	{.noun = "reload", .arguments = "", .help = "bring the kernel in line with the store",
+	 .forceful = true,
+	 .run = run_change, .method = "POST", .path = "/v1/reload",
+	 .done = "generation {generation} is in force; repaired in the kernel: {repaired}"},
+
+	{.noun = "account", .verb = "add", .arguments = "NAME", .help = "a new account, open until its allowlist has an entry",
+	 .options = TUNING, .least = 1, .most = 1,
+	 .run = run_change, .method = "POST", .path = ACCOUNTS,
+	 .body = {{"name", SOURCE_ARGUMENT, 0}, TUNED}, .done = "{0}: account added; {account}"},
+	{.noun = "account", .verb = "set", .arguments = "NAME", .help = "change its mode, action or label",
+	 .options = TUNING, .least = 1, .most = 1,
+	 .run = run_account_set, .method = "PATCH", .path = ACCOUNT_0,
+	 .body = {TUNED}, .done = "{0}: account changed; {account}"},
+	{.noun = "account", .verb = "list", .arguments = "", .help = "the accounts you may see",
+	 .run = run_list, .method = "GET", .path = ACCOUNTS, .fields = ACCOUNT},
+	{.noun = "account", .verb = "show", .arguments = "NAME", .help = "one account", .least = 1, .most = 1,
+	 .run = run_show, .method = "GET", .path = ACCOUNT_0, .fields = ACCOUNT},
+	{.noun = "account", .verb = "remove", .arguments = "NAME", .help = "with its services, roles and allowlist",
+	 .options = CHANGE | OPTION_BIT(OPEN), .least = 1, .most = 1,
+	 .run = run_change, .method = "DELETE", .path = ACCOUNT_0, .done = "{0}: account removed"},
+
+	{.noun = "service", .verb = "add", .arguments = "ACCOUNT SERVICE...",
+	 .help = "where it is reached: 192.0.2.10:443/tcp, 192.0.2.0/28/udp, [2001:db8::10]:443",
+	 .options = CHANGE, .least = 2, .most = UINT32_MAX,
+	 .run = run_change, .method = "POST", .path = ACCOUNT_0 "/services",
+	 .body = {{"services", SOURCE_ARGUMENTS, 1}}, .done = "{0}: {+service} added"},
+	{.noun = "service", .verb = "list", .arguments = "[ACCOUNT]", .help = "services, of one account or all", .most = 1,
+	 .run = run_list, .method = "GET", .path = ACCOUNT_0 "/services", .path_bare = "/v1/services", .fields = SERVICE},
+	{.noun = "service", .verb = "remove", .arguments = "ACCOUNT SERVICE", .help = "it is no longer judged",
+	 .options = CHANGE, .least = 2, .most = 2,
+	 .run = run_change, .method = "DELETE", .path = ACCOUNT_0 "/services", .query = "service", .query_from = 1,
+	 .done = "{0}: {-service} removed"},
+
+	{.noun = "user", .verb = "add", .arguments = "NAME", .help = "an operating-system user, or a name a delegate vouches for",
+	 .options = CHANGE | OPTION_BIT(OS_USER) | OPTION_BIT(UID) | OPTION_BIT(OPERATOR) | OPTION_BIT(DELEGATE),
+	 .least = 1, .most = 1, .run = run_change, .method = "POST", .path = "/v1/users",
+	 .body = {{"name", SOURCE_ARGUMENT, 0}, {"uid", SOURCE_UID, 0}, {"operator", SOURCE_FLAG, OPTION_OPERATOR},
+		  {"delegate", SOURCE_FLAG, OPTION_DELEGATE}},
+	 .done = "{0}: user added"},
+	{.noun = "user", .verb = "list", .arguments = "", .help = "all users",
+	 .run = run_list, .method = "GET", .path = "/v1/users", .fields = USER},
+	{.noun = "user", .verb = "remove", .arguments = "NAME", .help = "with their roles",
+	 .options = CHANGE, .least = 1, .most = 1,
+	 .run = run_change, .method = "DELETE", .path = "/v1/users/{0}", .done = "{0}: user removed"},
+
+	{.noun = "role", .verb = "grant", .arguments = "ACCOUNT USER admin|viewer", .help = "admins change the list, viewers read it",
+	 .options = CHANGE, .least = 3, .most = 3,
+	 .run = run_change, .method = "PUT", .path = ACCOUNT_0 "/roles/{1}", .body = {{"role", SOURCE_ARGUMENT, 2}},
+	 .done = "{0}: {1} is {2}"},
+	{.noun = "role", .verb = "revoke", .arguments = "ACCOUNT USER", .help = "take the user's role away",
+	 .options = CHANGE, .least = 2, .most = 2,
+	 .run = run_change, .method = "DELETE", .path = ACCOUNT_0 "/roles/{1}", .done = "{0}: {1} has no role any more"},
+	{.noun = "role", .verb = "list", .arguments = "[ACCOUNT]", .help = "roles, of one account or all", .most = 1,
+	 .run = run_list, .method = "GET", .path = ACCOUNT_0 "/roles", .path_bare = "/v1/roles", .fields = ROLE},
+
+	{.noun = "allow", .verb = "add", .arguments = "ACCOUNT PREFIX...", .help = "let these sources in; the first entry closes the account to all others",
+	 .options = CHANGE | OPTION_BIT(NOTE) | OPTION_BIT(DENY), .least = 2, .most = UINT32_MAX,
+	 .run = run_change, .method = "POST", .path = LIST_0, .body = {{"entries", SOURCE_ENTRIES, 1}},
+	 .done = "{0}: {+entry} added; {list}"},
+	{.noun = "allow", .verb = "list", .arguments = "ACCOUNT", .help = "the allowlist", .least = 1, .most = 1,
+	 .run = run_list, .method = "GET", .path = LIST_0, .fields = ENTRY},
+	{.noun = "allow", .verb = "remove", .arguments = "ACCOUNT PREFIX...", .help = "take entries away; the last one opens the account",
+	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = UINT32_MAX,
+	 .run = run_change, .method = "DELETE", .path = LIST_0, .query = "prefix", .query_from = 1,
+	 .done = "{0}: {-entry} removed; {list}"},
+	{.noun = "allow", .verb = "replace", .arguments = "ACCOUNT FILE|-", .help = "the whole list in one atomic step; --dry-run prints the difference",
+	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = 2,
+	 .run = run_replace, .method = "PUT", .path = LIST_0,
+	 .done = "{0}: {+entry} added, {-entry} removed; {list}"},
+	{.noun = "allow", .verb = "export", .arguments = "ACCOUNT", .help = "the list as replace reads it: PREFIX [allow|deny] [# note]",
+	 .least = 1, .most = 1, .run = run_export, .method = "GET", .path = LIST_0 "/export"},
+
+	{.noun = "check", .arguments = "ACCOUNT ADDRESS", .help = "the verdict, the entry that decides, and the kernel's own answer",
+	 .least = 2, .most = 2, .run = run_check, .method = "GET", .path = ACCOUNT_0 "/check", .query = "address",
+	 .query_from = 1, .fields = CHECK},
+
+	{.noun = "audit", .verb = "verify", .arguments = "", .help = "whether the log's chain of hashes is whole",
+	 .run = run_audit_verify, .method = "POST", .path = "/v1/audit/verify"},
+	{.noun = "audit", .arguments = "[ACCOUNT]", .help = "every change and every refused one, newest last",
+	 .options = OPTION_BIT(SINCE) | OPTION_BIT(LIMIT), .most = 1,
+	 .run = run_audit, .method = "GET", .path = "/v1/audit", .query = "account", .fields = AUDIT},
+
+	{.noun = "interface", .verb = "attach", .arguments = "IFACE", .help = "filter what comes in there",
+	 .options = CHANGE | OPTION_BIT(MODE), .least = 1, .most = 1,
+	 .run = run_change, .method = "POST", .path = "/v1/interfaces",
+	 .body = {{"interface", SOURCE_ARGUMENT, 0}, {"mode", SOURCE_TEXT, OPTION_MODE}},
+	 .done = "{0}: attached{interface}"},
+	{.noun = "interface", .verb = "detach", .arguments = "IFACE", .help = "stop filtering there",
+	 .options = CHANGE, .least = 1, .most = 1,
+	 .run = run_change, .method = "DELETE", .path = "/v1/interfaces/{0}", .done = "{0}: detached: nothing is filtered there"},
+	{.noun = "interface", .verb = "list", .arguments = "", .help = "interfaces and the mode in force",
+	 .run = run_list, .method = "GET", .path = "/v1/interfaces", .fields = INTERFACE, .unpaged = true},
+	{.noun = NULL},
+};
+/* clang-format on */
+
+const struct command *command_find(const char *const *words, size_t count, size_t *ret_words)
+{
+	for (const struct command *command = COMMANDS; count && command->noun; command++) {
+		size_t needs = command->verb ? 2 : 1;
+
+		if (count < needs || strcmp(command->noun, words[0]) != 0)
+			continue;
+		if (command->verb && strcmp(command->verb, words[1]) != 0)
+			continue;
+		*ret_words = needs;
+		return command;
+	}
+	return NULL;
+}
+
+bool command_noun_exists(const char *noun)
+{
+	for (const struct command *command = COMMANDS; command->noun; command++)
+		if (!strcmp(command->noun, noun))
+			return true;
+	return false;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* run.c - commands that are data alone: see run.h */
+#include "userspace/cli/run.h"
+
+#include <string.h>
+
+#include "userspace/cli/ask.h"
+#include "userspace/cli/change.h"
+#include "userspace/cli/command.h"
+#include "userspace/cli/show.h"
+
+static int show_change(struct invocation *invocation, const json_t *answer)
+{
+	if (option_given(invocation, OPTION_JSON))
+		return show_json(invocation, answer);
+	show_warnings(answer);
+	if (!option_given(invocation, OPTION_QUIET))
+		show_sentence(invocation, invocation->command->done, answer, &invocation->out);
+	return 0;
+}
+
+int change_send(struct invocation *invocation, const char *body, size_t length, json_t **ret)
+{
+	struct buffer target = {0};
+	json_t *answer = NULL;
+	int err;
+
+	ask_target(invocation, &target);
+	err = ask_json(invocation, &target, body, length, &answer);
+	buffer_clear(&target);
+	if (!err)
+		err = show_change(invocation, answer);
+	if (!err && ret)
+		*ret = json_incref(answer);
+	json_decref(answer);
+	return err;
+}
+
+static int send_body(struct invocation *invocation, const json_t *body)
+{
+	AUTO_FREE char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+
+	if (body && !text)
+		return problem_set(&invocation->problem, PROBLEM_MEMORY, "there is not enough memory");
+	return change_send(invocation, text, text ? strlen(text) : 0, NULL);
+}
+
+int run_change(struct invocation *invocation)
+{
+	AUTO_JSON json_t *body = NULL;
+	int err = ask_body(invocation, &body);
+
+	return err ? err : send_body(invocation, body);
+}
+
+int run_account_set(struct invocation *invocation)
+{
+	AUTO_JSON json_t *body = NULL;
+	int err = ask_body(invocation, &body);
+
+	if (!err && !json_object_size(body))
+		err = problem_set(&invocation->problem, PROBLEM_USAGE,
+				  "there is nothing to set: give --mode, --on-deny or --label");
+	return err ? err : send_body(invocation, body);
+}
+
+int run_list(struct invocation *invocation)
+{
+	struct buffer target = {0};
+	AUTO_JSON json_t *list = NULL;
+	int err;
+
+	ask_target(invocation, &target);
+	err = ask_items(invocation, &target, SIZE_MAX, &list);
+	buffer_clear(&target);
+	if (err)
+		return err;
+	if (option_given(invocation, OPTION_JSON))
+		return show_json(invocation, list);
+	return show_items(invocation, invocation->command->fields, json_object_get(list, "items"));
+}
+
+int run_show(struct invocation *invocation)
+{
+	struct buffer target = {0};
+	AUTO_JSON json_t *object = NULL;
+	int err;
+
+	ask_target(invocation, &target);
+	err = ask_json(invocation, &target, NULL, 0, &object);
+	buffer_clear(&target);
+	if (err)
+		return err;
+	if (option_given(invocation, OPTION_JSON))
+		return show_json(invocation, object);
+	return show_object(invocation, invocation->command->fields, object);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * run.h - the ways a command is run; each returns an exit code (problem.h)
+ */
+#pragma once
+
+struct invocation;
+
+/* run.c: one request, then as the command's row says */
+int run_change(struct invocation *invocation);
+int run_account_set(struct invocation *invocation);
+int run_list(struct invocation *invocation);
+int run_show(struct invocation *invocation);
+/* run_audit.c */
+int run_audit(struct invocation *invocation);
+int run_audit_verify(struct invocation *invocation);
+/* run_allow.c */
+int run_replace(struct invocation *invocation);
+int run_export(struct invocation *invocation);
+/* run_host.c */
+int run_status(struct invocation *invocation);
+int run_whoami(struct invocation *invocation);
+int run_check(struct invocation *invocation);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* run_host.c - what the daemon says of itself, of a caller and of an address: see run.h */
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/cli/ask.h"
+#include "userspace/cli/command.h"
+#include "userspace/cli/run.h"
+#include "userspace/cli/show.h"
+#include "userspace/core/table.h"
+
+/* A line of text with members of an answer in it, as sentences have them: "up {uptime_seconds} s". */
+static void say(struct invocation *invocation, const char *sentence, const json_t *answer)
+{
+	show_sentence(invocation, sentence, answer, &invocation->out);
+}
+
+static int get(struct invocation *invocation, json_t **ret)
+{
+	struct buffer target = {0};
+	int err;
+
+	ask_target(invocation, &target);
+	err = ask_json(invocation, &target, NULL, 0, ret);
+	buffer_clear(&target);
+	return err;
+}
+
+/* --- status ---------------------------------------------------------------- */
+
+static const struct field STATUS[] = {
+	{"VERSION", "version", false, false},
+	{"KERNEL", "kernel", false, false},
+	{"UPTIME SECONDS", "uptime_seconds", false, false},
+	{"STATE", "state", false, false},
+	{"REASON", "reason", false, false},
+	{"GENERATION", "generation", false, false},
+	{"GENERATION IN KERNEL", "kernel_generation", false, false},
+	{"DRIFT ENTRIES", "drift", false, false},
+	{"ACCOUNTS", "accounts", false, false},
+	{"ACTIVE ACCOUNTS", "active_accounts", false, false},
+	{"SERVICES", "services", false, false},
+	{"ENTRIES", "entries", false, false},
+	{NULL, NULL, false, false},
+};
+_Static_assert(sizeof(STATUS) / sizeof(*STATUS) <= FIELDS_MAX + 1, "a table has room for the fields");
+
+static const struct field STATUS_INTERFACE[] = {
+	{"INTERFACE", "interface", false, false},
+	{"MODE", "mode", false, false},
+	{"ATTACHED", "attached", false, false},
+	{"FALLBACK", "fallback", false, false},
+	{NULL, NULL, false, false},
+};
+
+static const struct field TOTAL[] = {
+	{"VERDICT", "verdict", false, false},
+	{"PACKETS", "packets", true, false},
+	{"BYTES", "bytes", true, false},
+	{NULL, NULL, false, false},
+};
+
+static void print_uptime(struct buffer *out, json_int_t seconds)
+{
+	static const struct {
+		const char *name;
+		json_int_t seconds;
+	} units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+	size_t first = 0;
+
+	while (first < 3 && seconds < units[first].seconds)
+		first++;
+	(void)buffer_print(out, "%" JSON_INTEGER_FORMAT " %s", seconds / units[first].seconds,
+			   units[first].name);
+	if (first < 3)
+		(void)buffer_print(out, " %" JSON_INTEGER_FORMAT " %s",
+				   seconds % units[first].seconds / units[first + 1].seconds,
+				   units[first + 1].name);
+}
+
+static void print_summary(struct invocation *invocation, const json_t *status)
+{
+	struct buffer *out = &invocation->out;
+	const char *reason = json_string_value(json_object_get(status, "reason"));
+
+	(void)buffer_print(out, "uptime      "); /* remembered in the buffer, as below */
+	print_uptime(out, json_integer_value(json_object_get(status, "uptime_seconds")));
+	(void)buffer_print(out, "\n");
+	say(invocation, reason && *reason ? "state       {state}: {reason}" : "state       {state}", status);
+	say(invocation,
+	    "generation  {generation} in the store, {kernel_generation} in the kernel; drift {drift}",
+	    status);
+	say(invocation,
+	    "policy      accounts {accounts} (active {active_accounts}), services {services}, entries "
+	    "{entries}",
+	    status);
+	if (json_is_string(json_object_get(status, "store")))
+		say(invocation, "store       {store}", status);
+}
+
+/* {"open": {...}, ...} as rows. */
+static json_t *total_rows(const json_t *totals)
+{
+	json_t *rows = json_array(), *value;
+	const char *verdict;
+
+	json_object_foreach ((json_t *)totals, verdict, value) {
+		json_t *row = json_pack("{s:s, s:O*, s:O*}", "verdict", verdict, "packets",
+					json_object_get(value, "packets"), "bytes",
+					json_object_get(value, "bytes"));
+
+		if (json_array_append_new(rows, row)) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+static int print_section(struct invocation *invocation, const struct field *fields, const json_t *rows)
+{
+	if (!json_array_size(rows))
+		return 0;
+	if (!option_given(invocation, OPTION_QUIET))
+		(void)buffer_append(&invocation->out, "\n", 1); /* remembered in the buffer */
+	return show_items(invocation, fields, rows);
+}
+
+int run_status(struct invocation *invocation)
+{
+	AUTO_JSON json_t *status = NULL;
+	AUTO_JSON json_t *totals = NULL;
+	const json_t *interfaces;
+	int err = get(invocation, &status);
+
+	if (err)
+		return err;
+	if (option_given(invocation, OPTION_JSON))
+		return show_json(invocation, status);
+	if (option_given(invocation, OPTION_QUIET))
+		return show_object(invocation, STATUS, status);
+	say(invocation, "allowgated  {version}, kernel {kernel}", status);
+	print_summary(invocation, status);
+	interfaces = json_object_get(status, "interfaces");
+	if (!json_array_size(interfaces))
+		say(invocation, "interfaces  none: nothing is filtered", status);
+	err = print_section(invocation, STATUS_INTERFACE, interfaces);
+	totals = total_rows(json_object_get(status, "totals"));
+	return err ? err : print_section(invocation, TOTAL, totals);
+}
+
+/* --- whoami ---------------------------------------------------------------- */
+
+int run_whoami(struct invocation *invocation)
+{
+	static const struct field ROLES[] = {
+		{"ACCOUNT", "account", false, false},
+		{"ROLE", "role", false, false},
+		{NULL, NULL, false, false},
+	};
+	AUTO_JSON json_t *whoami = NULL;
+	int err = get(invocation, &whoami);
+
+	if (err)
+		return err;
+	if (option_given(invocation, OPTION_JSON))
+		return show_json(invocation, whoami);
+	err = show_object(invocation, invocation->command->fields, whoami);
+	if (!err && !option_given(invocation, OPTION_QUIET))
+		err = print_section(invocation, ROLES, json_object_get(whoami, "roles"));
+	return err;
+}
+
+/* --- check ----------------------------------------------------------------- */
+
+static const char *const PASSES[] = {"open", "allowed", "would_deny"};
+
+static bool verdict_name_passes(const char *verdict)
+{
+	for (size_t i = 0; verdict && i < sizeof(PASSES) / sizeof(*PASSES); i++)
+		if (!strcmp(verdict, PASSES[i]))
+			return true;
+	return false;
+}
+
+/* ", by 203.0.113.0/24 (deny) # note" */
+static void print_entry(struct buffer *line, const json_t *entry)
+{
+	const char *note = json_string_value(json_object_get(entry, "note"));
+
+	if (!json_is_object(entry)) {
+		(void)buffer_print(line, ", by no entry"); /* remembered in the buffer, as below */
+		return;
+	}
+	(void)buffer_print(line, ", by ");
+	show_value(line, json_object_get(entry, "prefix"), true);
+	(void)buffer_print(line, " (");
+	show_value(line, json_object_get(entry, "verdict"), false);
+	(void)buffer_print(line, ")%s%s", note && *note ? " # " : "", note ? note : "");
+}
+
+static void print_check(struct invocation *invocation, const json_t *check)
+{
+	const json_t *kernel_entry = json_object_get(check, "kernel_entry");
+	const char *verdict = json_string_value(json_object_get(check, "verdict"));
+	struct buffer line = {0};
+
+	(void)buffer_print(&line, "%s: ", invocation->arguments[0]); /* remembered in the buffer, as below */
+	show_value(&line, json_object_get(check, "address"), false);
+	(void)buffer_print(&line, " %s: %s", verdict_name_passes(verdict) ? "gets through" : "is stopped",
+			   verdict ? verdict : "unknown");
+	if (!verdict || strcmp(verdict, "open") != 0)
+		print_entry(&line, json_object_get(check, "entry"));
+	(void)buffer_print(&line, "\nthe kernel %s: ",
+			   json_is_true(json_object_get(check, "agree")) ? "agrees" : "DISAGREES");
+	show_value(&line, json_object_get(check, "kernel"), false);
+	(void)buffer_print(&line, json_is_string(kernel_entry) ? ", by " : "");
+	show_value(&line, kernel_entry, true);
+	(void)buffer_print(&line, "\n");
+	if (line.failed)
+		invocation->out.failed = line.failed;
+	else
+		shown_append(&invocation->out, line.data, line.length, SHOWN_TEXT);
+	buffer_clear(&line);
+}
+
+static int judge(struct invocation *invocation, const json_t *check)
+{
+	const char *verdict = json_string_value(json_object_get(check, "verdict"));
+	const char *kernel = json_string_value(json_object_get(check, "kernel"));
+
+	if (!json_is_true(json_object_get(check, "agree")))
+		return problem_set(
+			&invocation->problem, PROBLEM_KERNEL,
+			"the kernel's answer (%s) is not that of the store (%s): run \"allowgate reload\"",
+			kernel ? kernel : "none", verdict ? verdict : "none");
+	if (!verdict)
+		return problem_set(&invocation->problem, PROBLEM_BAD_ANSWER, "the answer has no verdict");
+	return verdict_name_passes(verdict) ? EXIT_DONE : EXIT_STOPPED;
+}
+
+int run_check(struct invocation *invocation)
+{
+	AUTO_JSON json_t *check = NULL;
+	int err = get(invocation, &check);
+
+	if (err)
+		return err;
+	if (option_given(invocation, OPTION_JSON))
+		err = show_json(invocation, check);
+	else if (option_given(invocation, OPTION_QUIET))
+		err = show_object(invocation, invocation->command->fields, check);
+	else
+		print_check(invocation, check);
+	return err ? err : judge(invocation, check);
+}
