@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * httpd.c - one epoll instance over the listening socket, libmicrohttpd and the lingering connections
+ *
+ * libmicrohttpd runs without a thread and without a listening socket. Its epoll instance lies within ours,
+ * which is ready as long as its own has events. It may have work left when it returns (data that it read
+ * already), which it says by a timeout of 0; so it is run until it has none, within bounds, and the timeout
+ * that is left is given to the loop.
+ */
+#include "userspace/io/httpd.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "userspace/core/cleanup.h"
+#include "userspace/core/error.h"
+#include "userspace/io/httpd_private.h"
+
+/* libmicrohttpd's memory of one connection: request line, header fields, and the window for the body. */
+#define CONNECTION_MEMORY ((size_t)32 * 1024)
+/* In one httpd_run(): the rest waits for the next, and other sources of the loop have their turn. */
+#define ACCEPTS_MAX 64
+#define ROUNDS_MAX  16
+#define EVENTS_MAX  64
+/* Until accepting is tried again, when there were no descriptors left. */
+#define ACCEPT_PAUSE_MS 100
+
+DEFINE_CLEANUP(httpd, struct httpd *, httpd_close)
+
+static int watch(const struct httpd *httpd, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+
+	return epoll_ctl(httpd->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static struct MHD_Daemon *start(struct httpd *httpd)
+{
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, httpd_request_continue, httpd,
+		MHD_OPTION_CONNECTION_LIMIT, httpd->options.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+		httpd_request_begin, httpd, MHD_OPTION_NOTIFY_COMPLETED, httpd_request_end, httpd,
+		MHD_OPTION_NOTIFY_CONNECTION, httpd_notify_connection, httpd,
+		/* the target is taken raw: decoding comes after splitting */
+		MHD_OPTION_UNESCAPE_CALLBACK, httpd_unescape_nothing, NULL, MHD_OPTION_END);
+}
+
+static int start_watching(struct httpd *httpd)
+{
+	const union MHD_DaemonInfo *info;
+	int result;
+
+	httpd->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (httpd->epoll_fd < 0)
+		return -errno;
+	httpd->daemon = start(httpd);
+	if (!httpd->daemon)
+		return errno ? -errno : -EIO;
+	info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return -EIO;
+	result = watch(httpd, info->epoll_fd);
+	return result ? result : watch(httpd, httpd->listen_fd);
+}
+
+static struct httpd *httpd_new(const struct httpd_options *options)
+{
+	struct httpd *httpd = calloc(1, sizeof(*httpd));
+
+	assert(options->connections > 0 && options->connections <= HTTPD_CONNECTIONS_MAX);
+	assert(options->handler && options->refusal && options->deadline_ms > 0);
+	if (!httpd)
+		return NULL;
+	httpd->options = *options;
+	httpd->epoll_fd = -1;
+	httpd->listen_fd = -1;
+	TAILQ_INIT(&httpd->serving);
+	TAILQ_INIT(&httpd->lingering);
+	return httpd;
+}
+
+static int finish_open(struct httpd **httpd, const char *where, struct httpd **ret, struct ag_error *error)
+{
+	int result = start_watching(*httpd);
+
+	if (result)
+		return error_set(error, ERROR_KERNEL, "cannot serve on %s: %s", where, strerror(-result));
+	*ret = TAKE_PTR(*httpd);
+	return 0;
+}
+
+int httpd_open_unix(const char *path, const char *group, const struct httpd_options *options,
+		    struct httpd **ret, struct ag_error *error)
+{
+	CLEANUP(cleanup_httpd) struct httpd *httpd = httpd_new(options);
+	int result;
+
+	if (!httpd)
+		return error_set(error, ERROR_KERNEL, "cannot serve on %s: out of memory", path);
+	httpd->is_unix = true;
+	result = httpd_listen_unix(path, group, &httpd->file, &httpd->listen_fd, error);
+	return result ? result : finish_open(&httpd, path, ret, error);
+}
+
+int httpd_open_tcp(const char *address, const struct httpd_options *options, struct httpd **ret,
+		   struct ag_error *error)
+{
+	CLEANUP(cleanup_httpd) struct httpd *httpd = httpd_new(options);
+	int result;
+
+	if (!httpd)
+		return error_set(error, ERROR_KERNEL, "cannot serve on %s: out of memory", address);
+	result = httpd_listen_tcp(address, &httpd->listen_fd, error);
+	return result ? result : finish_open(&httpd, address, ret, error);
+}
+
+void httpd_close(struct httpd *httpd)
+{
+	if (!httpd)
+		return;
+	httpd_remove_file(&httpd->file);
+	if (httpd->daemon)
+		MHD_stop_daemon(httpd->daemon); /* what it served lingers now */
+	httpd_free_lingering(httpd);
+	if (httpd->listen_fd >= 0)
+		(void)close(httpd->listen_fd); /* a listening socket has nothing to lose */
+	if (httpd->epoll_fd >= 0)
+		(void)close(httpd->epoll_fd);
+	free(httpd);
+}
+
+uint16_t httpd_port(const struct httpd *httpd)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t size = sizeof(address);
+
+	if (getsockname(httpd->listen_fd, (struct sockaddr *)&address, &size) < 0)
+		return 0;
+	if (address.ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+	if (address.ss_family == AF_INET6)
+		return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+	return 0;
+}
+
+int httpd_fd(const struct httpd *httpd)
+{
+	return httpd->epoll_fd;
+}
+
+int httpd_timeout_ms(const struct httpd *httpd)
+{
+	uint64_t nearest = httpd_nearest_deadline(httpd), now = httpd_now_ms(), wait;
+	MHD_UNSIGNED_LONG_LONG daemon_ms = 0;
+
+	if (httpd->accept_again_ms && httpd->accept_again_ms < nearest)
+		nearest = httpd->accept_again_ms;
+	wait = nearest == UINT64_MAX ? UINT64_MAX : nearest > now ? nearest - now : 0;
+	if (MHD_get_timeout(httpd->daemon, &daemon_ms) == MHD_YES && daemon_ms < wait)
+		wait = daemon_ms;
+	if (wait == UINT64_MAX)
+		return -1;
+	return wait > INT_MAX ? INT_MAX : (int)wait;
+}
+
+/* --- what httpd_run() does ----------------------------------------------------- */
+
+/* Events of the listening socket and of libmicrohttpd need no telling apart: both are looked at anyway. */
+static void run_lingering(struct httpd *httpd)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count = epoll_wait(httpd->epoll_fd, events, EVENTS_MAX, 0);
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			httpd_drain(events[i].data.ptr);
+	}
+}
+
+/* A listening socket that is readable and cannot be accepted from would keep the loop spinning. */
+static void pause_accepting(struct httpd *httpd)
+{
+	if (epoll_ctl(httpd->epoll_fd, EPOLL_CTL_DEL, httpd->listen_fd, NULL) == 0)
+		httpd->accept_again_ms = httpd_now_ms() + ACCEPT_PAUSE_MS;
+}
+
+/* Whether accepting is on. */
+static bool resume_accepting(struct httpd *httpd)
+{
+	if (!httpd->accept_again_ms)
+		return true;
+	if (httpd_now_ms() < httpd->accept_again_ms)
+		return false;
+	if (watch(httpd, httpd->listen_fd)) {
+		httpd->accept_again_ms = httpd_now_ms() + ACCEPT_PAUSE_MS;
+		return false;
+	}
+	httpd->accept_again_ms = 0;
+	return true;
+}
+
+static void run_accept(struct httpd *httpd)
+{
+	if (!resume_accepting(httpd))
+		return;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		int fd = accept4(httpd->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			httpd_add(httpd, fd);
+		} else if (errno == EAGAIN) {
+			return;
+		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			pause_accepting(httpd);
+			return;
+		}
+		/* Any other error belongs to the one connection (accept(2)): on to the next. */
+	}
+}
+
+static void run_daemon(const struct httpd *httpd)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		(void)MHD_run(httpd->daemon); /* fails for a daemon with threads alone */
+		if (MHD_get_timeout(httpd->daemon, &timeout_ms) != MHD_YES || timeout_ms > 0)
+			return;
+	}
+}
+
+void httpd_run(struct httpd *httpd)
+{
+	uint64_t now = httpd_now_ms();
+
+	run_lingering(httpd);
+	run_accept(httpd);
+	run_daemon(httpd);
+	/* Last, and by the clock as it was: what arrived in time, while the loop or a handler was busy, was
+	 * read. */
+	httpd_expire(httpd, now);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * httpd.h - HTTP/1.1 over a Unix socket or TCP, driven by the caller's event loop
+ *
+ * The only module that sees microhttpd.h. It moves bytes: who may do what, and what a path means, is its
+ * caller's. It accepts by itself, so that it knows the peer (SO_PEERCRED) before a byte is read, holds a
+ * limit of connections in all (at most 120: libmicrohttpd's epoll mode stalls from 128 on) and per uid, and
+ * gives every request an absolute deadline, counted from the connection's start or the end of the request
+ * before; a connection that is over it is cut.
+ *
+ * What it refuses by itself, through the refusal callback: 503 and 429 for too many connections, in all and
+ * of one uid; 413 for a body over the limit; 503 where memory lacks for one; 400 for a target that is no
+ * path, has control characters, malformed percent escapes or %00, and for framing that can be read in two
+ * ways (Content-Length twice, beside Transfer-Encoding; a transfer coding other than chunked). libmicrohttpd
+ * refuses by itself, in plain text or HTML, what it cannot parse (400), no Host (400), and a request line
+ * (414) or header fields (431) over about 32 KiB. After a refusal the connection is closed, but read on for a
+ * while, so that a client that is still sending gets to read the answer. A NUL byte in a header ends its
+ * value.
+ *
+ * Source: RFC 9112; libmicrohttpd 0.9.75 (MHD_add_connection, MHD_OPTION_STRICT_FOR_CLIENT).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ag_error;
+struct httpd;
+
+#define HTTPD_CONNECTIONS_MAX 120
+
+struct httpd_request {
+	const char *method;
+	const char *path; /* as sent, without the query, well-formed: see uri_path_segments() */
+	const char *body; /* NUL-terminated behind body_length bytes; "" where there is none */
+	size_t body_length;
+	uid_t peer_uid; /* (uid_t)-1 on TCP */
+	void *handle;	/* httpd's own */
+};
+
+/* The handler fills this; body is heap memory that httpd takes over. */
+struct httpd_response {
+	unsigned int status;
+	const char *content_type; /* static */
+	char *body;
+	size_t body_length;
+	const char *allow; /* static; the Allow header of a 405; NULL: none */
+};
+
+typedef void (*httpd_handler)(const struct httpd_request *request, struct httpd_response *response,
+			      void *arg);
+/* For requests that httpd refuses by itself: fills the response as the handler would. */
+typedef void (*httpd_refusal)(unsigned int status, const char *why, struct httpd_response *response,
+			      void *arg);
+
+struct httpd_options {
+	size_t body_limit;		  /* bytes; over it: 413 */
+	unsigned int connections;	  /* in all, at most HTTPD_CONNECTIONS_MAX */
+	unsigned int connections_per_uid; /* 0: no limit of its own */
+	unsigned int deadline_ms;	  /* of one request */
+	httpd_handler handler;
+	httpd_refusal refusal;
+	void *arg;
+};
+
+/*
+ * Listens on a Unix socket that it binds with mode 0660 and group (NULL: leave the group); its directory is
+ * made with mode 0755 if absent. A socket file that nobody listens on is replaced; a live one is
+ * ERROR_EXISTS, and any other file ERROR_BAD_REQUEST, as is a path too long. ERROR_NOT_FOUND for a group that
+ * does not exist, and that alone; ERROR_KERNEL for what the system refuses.
+ */
+int httpd_open_unix(const char *path, const char *group, const struct httpd_options *options,
+		    struct httpd **ret, struct ag_error *error);
+/* Listens on TCP, "127.0.0.1:9812" or "[::1]:9812"; port 0 picks one. ERROR_BAD_REQUEST, ERROR_KERNEL. */
+int httpd_open_tcp(const char *address, const struct httpd_options *options, struct httpd **ret,
+		   struct ag_error *error);
+/* Closes all connections; removes its socket file, if it is still the one that it made. */
+void httpd_close(struct httpd *httpd);
+/* The port in use, for TCP; 0 for a Unix socket. */
+uint16_t httpd_port(const struct httpd *httpd);
+
+/* For the event loop: wait until the fd (an epoll instance) is readable or the timeout is over (-1: none),
+ * then run. */
+int httpd_fd(const struct httpd *httpd);
+int httpd_timeout_ms(const struct httpd *httpd);
+void httpd_run(struct httpd *httpd);
+
+/* A header's value, the first one, NULL where absent. *ret_many (may be NULL) says whether it stands more
+ * than once. */
+const char *httpd_header(const struct httpd_request *request, const char *name, bool *ret_many);
+/* A query parameter's decoded value ("" where it has none), the first one; NULL where absent. */
+const char *httpd_query(const struct httpd_request *request, const char *name);
+/* Calls each query parameter, in order, until a non-zero return, which is given back. */
+int httpd_query_each(const struct httpd_request *request,
+		     int (*each)(const char *name, const char *value, void *arg), void *arg);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * httpd_private.h - what httpd*.c share
+ *
+ * A connection has two descriptors of one socket: libmicrohttpd owns and closes the one, httpd the other. So
+ * httpd can answer on a connection that libmicrohttpd never parses, cut it at its deadline, and read on after
+ * libmicrohttpd has closed it ("lingering"): a socket that is closed with unread data resets the peer, who
+ * would lose the answer.
+ */
+#pragma once
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "userspace/io/httpd.h"
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct httpd *httpd;
+	int fd;
+	uid_t uid;
+	uint64_t deadline_ms; /* monotonic */
+	bool cut;	      /* shut down; libmicrohttpd is about to notice */
+};
+
+TAILQ_HEAD(connections, connection);
+
+/* The socket file, to be removed with the listening socket. */
+struct socket_file {
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": none */
+	dev_t device;
+	ino_t inode;
+};
+
+struct httpd {
+	struct httpd_options options;
+	struct MHD_Daemon *daemon;
+	int epoll_fd; /* holds listen_fd, the daemon's own epoll instance, and the lingering connections */
+	int listen_fd;
+	bool is_unix;
+	struct socket_file file;
+	struct connections serving; /* libmicrohttpd has them */
+	unsigned int serving_count;
+	struct connections lingering; /* oldest first */
+	unsigned int lingering_count;
+	struct connection *adding; /* while MHD_add_connection() runs */
+	uint64_t accept_again_ms;  /* no descriptors were left: listen_fd is out of the epoll instance until
+				      then; 0: it is in */
+	size_t bodies;		   /* bytes of request bodies held, of all connections */
+};
+
+/* httpd_listen.c: a listening, non-blocking socket; *ret_fd is the caller's. */
+int httpd_listen_unix(const char *path, const char *group, struct socket_file *ret, int *ret_fd,
+		      struct ag_error *error);
+int httpd_listen_tcp(const char *address, int *ret_fd, struct ag_error *error);
+void httpd_remove_file(const struct socket_file *file);
+
+/* httpd_connection.c */
+uint64_t httpd_now_ms(void);
+/* Takes the socket over in any case: serves or refuses it. */
+void httpd_add(struct httpd *httpd, int fd);
+/* Writes a whole response past libmicrohttpd, which must then close the connection (MHD_NO). */
+void httpd_refuse(struct connection *connection, unsigned int status, const char *why);
+/* Reads and discards what a lingering connection's peer sends; frees it when the peer is done. */
+void httpd_drain(struct connection *connection);
+/* Ends what was over its deadline at that time. */
+void httpd_expire(struct httpd *httpd, uint64_t now_ms);
+/* The nearest deadline; UINT64_MAX: none. */
+uint64_t httpd_nearest_deadline(const struct httpd *httpd);
+void httpd_free_lingering(struct httpd *httpd);
+void httpd_notify_connection(void *httpd, struct MHD_Connection *mhd, void **socket_context,
+			     enum MHD_ConnectionNotificationCode code);
+
+/* httpd_request.c: libmicrohttpd's callbacks. */
+void *httpd_request_begin(void *httpd, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result httpd_request_continue(void *httpd, struct MHD_Connection *mhd, const char *url,
+				       const char *method, const char *version, const char *data,
+				       size_t *data_length, void **request);
+void httpd_request_end(void *httpd, struct MHD_Connection *mhd, void **request,
+		       enum MHD_RequestTerminationCode code);
+size_t httpd_unescape_nothing(void *arg, struct MHD_Connection *mhd, char *text);
