@@ -317,6 +317,42 @@ static void test_list_order_and_edits(void **state)
 	assert_int_equal(find_account(f, "acme").entries6, 0);
 }
 
+/* Pages of every size, put together, are the list, and stop at its end and at the account's. */
+static void test_pages_are_the_list(void **state)
+{
+	static const char *const prefixes[] = {"10.0.0.0/8",	 "10.0.0.0/16",	  "10.0.0.1",
+					       "203.0.113.0/24", "2001:db8::/32", "2001:db8::/48"};
+	struct fixture *f = *state;
+	int64_t id;
+
+	assert_ok(f, store_begin(f->store, &f->error));
+	id = add_account(f, "acme").id;
+	for (size_t i = COUNT(prefixes); i-- > 0;)
+		assert_ok(f, add_entry(f, id, prefixes[i], AG_ENTRY_ALLOW));
+	assert_ok(f, add_entry(f, add_account(f, "beta").id, "10.0.0.2", AG_ENTRY_ALLOW));
+	assert_ok(f, store_commit(f->store, &f->error));
+	for (size_t limit = 1; limit <= COUNT(prefixes) + 1; limit++) {
+		struct prefix after;
+		struct list page = {0};
+		size_t seen = 0;
+
+		do {
+			list_clear(&page);
+			assert_ok(f, store_list_page(f->store, id, seen ? &after : NULL, limit, &page,
+						     &f->error));
+			for (size_t i = 0; i < page.count; i++, seen++) {
+				struct prefix expected = prefix_from(prefixes[seen]);
+
+				after = page.entries[i].prefix;
+				assert_int_equal(prefix_compare(&after, &expected), 0);
+				assert_string_equal(page.entries[i].note, "office");
+			}
+		} while (page.count == limit);
+		list_clear(&page);
+		assert_int_equal(seen, COUNT(prefixes));
+	}
+}
+
 static void test_lists_are_apart(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +430,7 @@ int main(void)
 		STORE_TEST(test_services),
 		STORE_TEST(test_entry_round_trip),
 		STORE_TEST(test_list_order_and_edits),
+		STORE_TEST(test_pages_are_the_list),
 		STORE_TEST(test_lists_are_apart),
 		STORE_TEST(test_account_remove),
 	};

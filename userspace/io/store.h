@@ -94,6 +94,12 @@ int store_entry_remove(struct store *store, int64_t account_id, const struct pre
 int store_entries_clear(struct store *store, int64_t account_id, struct ag_error *error);
 /* The whole list, sorted, checked against the account's digest. *ret must be empty. Caller clears. */
 int store_list(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error);
+/*
+ * For showing: up to `limit` entries behind the prefix `after` (NULL: from the start), sorted. A page cannot
+ * be checked against the digest, so nothing is ever enforced by one. *ret must be empty. Caller clears.
+ */
+int store_list_page(struct store *store, int64_t account_id, const struct prefix *after, size_t limit,
+		    struct list *ret, struct ag_error *error);
 
 /* Users. uid -1: has none of this host (a name that a delegate vouches for). */
 struct store_user {

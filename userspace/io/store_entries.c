@@ -215,3 +215,41 @@ int store_list(struct store *store, int64_t account_id, struct list *ret, struct
 
 	return r < 0 ? r : entries_read(store, &record, ret, error);
 }
+
+static int page_step(struct store *store, sqlite3_stmt *stmt, const struct account *account,
+		     struct list *list, struct ag_error *error)
+{
+	struct entry entry;
+	int r;
+
+	while ((r = sql_step(store, stmt, error)) > 0) {
+		r = entry_read(store, stmt, account, &entry, error);
+		if (r < 0)
+			return r;
+		if (keep_entry(list, &entry) < 0)
+			return store_no_memory(error);
+	}
+	return r;
+}
+
+int store_list_page(struct store *store, int64_t account_id, const struct prefix *after, size_t limit,
+		    struct list *ret, struct ag_error *error)
+{
+	static const struct prefix none; /* before every prefix there is */
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	const struct prefix *from = after ? after : &none;
+	struct account_record record;
+	struct list list = {0};
+	int r = account_record_find(store, account_id, &record, error);
+
+	if (!r)
+		r = sql_open(store, SQL_ENTRIES_PAGE, &stmt, error, SQL_NUMBER(account_id), PREFIX_KEY(from),
+			     SQL_NUMBER((int64_t)limit));
+	if (!r)
+		r = page_step(store, stmt, &record.account, &list, error);
+	if (r < 0)
+		list_clear(&list);
+	else
+		*ret = list;
+	return r;
+}

@@ -62,6 +62,9 @@ static const char *const statements[SQL_MAX] = {
 	/* By the primary key, which is the order of prefix_compare(). */
 	[SQL_ENTRIES] = "SELECT family, addr, len, verdict, note, created_by, created_at FROM entries "
 			"WHERE account_id = ? ORDER BY family, addr, len",
+	[SQL_ENTRIES_PAGE] = "SELECT family, addr, len, verdict, note, created_by, created_at FROM entries "
+			     "WHERE account_id = ? AND (family, addr, len) > (?, ?, ?) "
+			     "ORDER BY family, addr, len LIMIT ?",
 
 	[SQL_USER_ADD] = "INSERT INTO users (id, name, uid, operator, delegate) "
 			 "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM users), ?, ?, ?, ?)",
