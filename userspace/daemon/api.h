@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * api.h - the HTTP API over the control socket: from a request to its answer
+ *
+ * Shapes and paths: docs/api.md.
+ */
+#pragma once
+
+#include "userspace/daemon/gate.h"
+#include "userspace/io/httpd.h"
+
+struct api;
+
+/* Borrows the gate. */
+int api_new(struct gate *gate, struct api **ret);
+void api_free(struct api *api);
+/* Handlers of httpd; arg is the api. */
+void api_handle(const struct httpd_request *request, struct httpd_response *response, void *api);
+void api_refuse(unsigned int status, const char *why, struct httpd_response *response, void *api);
+
+/* How many requests were answered, by method and status, for the metrics. */
+struct api_count {
+	const char *method;
+	unsigned int status;
+	uint64_t requests;
+};
+/* Rows with requests, in no order; *ret is borrowed. */
+size_t api_counts(const struct api *api, const struct api_count **ret);

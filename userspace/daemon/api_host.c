@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * api_host.c - the host: status, interfaces, audit log, reload
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "userspace/core/cleanup.h"
+#include "userspace/core/request.h"
+#include "userspace/daemon/call.h"
+#include "userspace/daemon/interfaces.h"
+#include "userspace/daemon/totals.h"
+
+/* --- interfaces ------------------------------------------------------------ */
+
+static json_t *interface_json(const struct gate *gate, const char *name, const struct attachment *attachment)
+{
+	return json_pack("{s:s, s:I, s:s, s:b, s:s}", "interface", name, "ifindex",
+			 (json_int_t)(attachment ? attachment->ifindex : 0), "mode",
+			 attachment ? attach_mode_name(attachment->mode) : "none", "attached",
+			 attachment != NULL, "fallback", attachment ? interfaces_fallback(gate, name) : "");
+}
+
+static const struct attachment *find_attachment(const struct attachment *attachments, size_t count,
+						const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(attachments[i].name, name))
+			return &attachments[i];
+	return NULL;
+}
+
+/* What is attached, and what is wanted but is not. */
+static json_t *interfaces_json(struct call *call)
+{
+	const struct gate *gate = call->gate;
+	AUTO_FREE struct attachment *attachments = NULL;
+	json_t *items = NULL;
+	size_t count = 0;
+	int failed = dataplane_attachments(gate->dataplane, &attachments, &count, &call->error);
+
+	if (!failed)
+		items = json_array();
+	for (size_t i = 0; i < count && items; i++)
+		failed |= json_array_append_new(items,
+						interface_json(gate, attachments[i].name, &attachments[i]));
+	for (size_t i = 0; i < gate->wanted_count && items; i++)
+		if (!find_attachment(attachments, count, gate->wanted[i].name))
+			failed |= json_array_append_new(items,
+							interface_json(gate, gate->wanted[i].name, NULL));
+	if (!failed && items)
+		return items;
+	json_decref(items);
+	return NULL;
+}
+
+int list_interfaces(struct call *call)
+{
+	json_t *items = interfaces_json(call);
+
+	if (!items && call->error.code)
+		return -1;
+	return call_answer(call, items ? json_pack("{s:o, s:n}", "items", items, "next") : NULL);
+}
+
+int attach_interface(struct call *call)
+{
+	struct change change = call_change(call, CHANGE_INTERFACE_ATTACH);
+	AUTO_FREE struct attachment *attachments = NULL;
+	struct request_interface asked;
+	size_t count = 0;
+	int err = request_interface_decode(call->request->body, call->request->body_length, &asked,
+					   &call->error);
+
+	if (err)
+		return err;
+	(void)snprintf(change.interface.name, sizeof(change.interface.name), "%s", asked.interface);
+	(void)snprintf(change.interface.mode, sizeof(change.interface.mode), "%s", asked.mode);
+	err = call_apply(call, &change);
+	if (err || call->dry_run)
+		return err;
+	err = dataplane_attachments(call->gate->dataplane, &attachments, &count, &call->error);
+	if (!err && json_object_set_new(call->answer, "interface",
+					interface_json(call->gate, asked.interface,
+						       find_attachment(attachments, count, asked.interface))))
+		err = call_answer(call, NULL);
+	return err;
+}
+
+int detach_interface(struct call *call)
+{
+	struct change change = call_change(call, CHANGE_INTERFACE_DETACH);
+
+	if (strlen(call->arguments[0]) >= sizeof(change.interface.name))
+		return error_set(&call->error, ERROR_BAD_REQUEST, "an interface's name has at most 15 bytes");
+	(void)snprintf(change.interface.name, sizeof(change.interface.name), "%s", call->arguments[0]);
+	return call_apply(call, &change);
+}
+
+/* --- audit ----------------------------------------------------------------- */
+
+static json_t *audit_json(const struct store_audit *row)
+{
+	char when[TIME_TEXT_MAX];
+
+	time_format(row->time, when);
+	return json_pack("{s:I, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)row->id,
+			 "time", when, "user", row->user, "uid", (json_int_t)row->uid, "delegate",
+			 row->delegate, "origin", row->origin, "account", row->account, "action", row->action,
+			 "detail", row->detail, "outcome", row->outcome);
+}
+
+static int audit_bounds(struct call *call, const struct page *page, int64_t *ret_after, int64_t *ret_since)
+{
+	const char *since = httpd_query(call->request, "since");
+	uint64_t after = 0;
+	int err = page->after ? number_parse("after", page->after, 0, INT64_MAX, &after, &call->error) : 0;
+
+	*ret_after = (int64_t)after;
+	*ret_since = INT64_MIN;
+	if (!err && since)
+		err = time_parse(since, ret_since, &call->error);
+	return err;
+}
+
+static int page_audit(struct call *call, struct page *page, const struct store_audit *rows, size_t count)
+{
+	char cursor[24];
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err && page_wants(page); i++) {
+		(void)snprintf(cursor, sizeof(cursor), "%lld", (long long)rows[i].id);
+		err = page_add(call, page, cursor, audit_json(&rows[i]));
+	}
+	return err;
+}
+
+/* The whole log is for operators; the rows of one account for those who read it, which the route has seen to.
+ */
+int list_audit(struct call *call)
+{
+	struct store_audit *rows = NULL;
+	struct page page = {0};
+	int64_t after, since;
+	size_t count = 0;
+	int err = page_begin(call, &page);
+
+	if (!err)
+		err = audit_bounds(call, &page, &after, &since);
+	if (!err)
+		err = store_audit_read(call->gate->store, httpd_query(call->request, "account"), after, since,
+				       page.limit + 1, &rows, &count, &call->error);
+	if (!err)
+		err = page_audit(call, &page, rows, count);
+	if (!err)
+		err = page_end(call, &page);
+	page_clear(&page);
+	store_audit_free(rows, count);
+	return err;
+}
+
+int verify_audit(struct call *call)
+{
+	uint64_t rows;
+	int err = store_audit_verify(call->gate->store, &rows, &call->error);
+
+	return err ? err : call_answer(call, json_pack("{s:I, s:b}", "rows", (json_int_t)rows, "intact", 1));
+}
+
+/* --- status and reload ----------------------------------------------------- */
+
+int reload(struct call *call)
+{
+	size_t repaired = 0;
+	int err = 0;
+
+	if (call->open || call->dry_run)
+		return error_set(&call->error, ERROR_BAD_REQUEST, "a reload takes force alone");
+	err = gate_reload(call->gate, call->force, &repaired, &call->error);
+	if (!err)
+		err = interfaces_start(call->gate, &call->error);
+	if (err)
+		return err;
+	change_audit(call->gate, &call->actor, "", "reload", call->force ? "--force" : "", NULL);
+	return call_answer(call, json_pack("{s:I, s:I}", "generation", (json_int_t)call->gate->generation,
+					   "repaired", (json_int_t)repaired));
+}
+
+static json_t *counter_json(const struct ag_counter *counter)
+{
+	return json_pack("{s:I, s:I}", "packets", (json_int_t)counter->packets, "bytes",
+			 (json_int_t)counter->bytes);
+}
+
+static json_t *totals_json(struct call *call)
+{
+	struct ag_counter totals[AG_VERDICT_MAX];
+	json_t *object = NULL;
+
+	if (!totals_collect(call->gate, totals, &call->error))
+		object = json_object();
+	for (unsigned int verdict = 0; verdict < AG_VERDICT_MAX && object; verdict++)
+		if (json_object_set_new(object, verdict_name(verdict), counter_json(&totals[verdict])))
+			return NULL;
+	return object;
+}
+
+static void count_policy(const struct gate *gate, size_t *ret_active, size_t *ret_entries)
+{
+	*ret_active = *ret_entries = 0;
+	for (size_t i = 0; i < gate->account_count; i++) {
+		*ret_active += gate_account_active(&gate->accounts[i]);
+		*ret_entries += gate->accounts[i].entries4 + gate->accounts[i].entries6;
+	}
+}
+
+static json_t *public_status(const struct gate *gate)
+{
+	uint64_t store_id, kernel_generation;
+	size_t active, entries;
+	struct utsname host;
+
+	(void)uname(&host); /* fails for a bad pointer alone */
+	dataplane_seal(gate->dataplane, &store_id, &kernel_generation);
+	count_policy(gate, &active, &entries);
+	return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "version", AG_VERSION,
+			 "kernel", host.release, "uptime_seconds",
+			 (json_int_t)(time(NULL) - gate->started_at), "state",
+			 gate->reason[0] ? "degraded" : "ok", "generation", (json_int_t)gate->generation,
+			 "kernel_generation", (json_int_t)kernel_generation, "drift",
+			 gate->verified ? json_integer((json_int_t)gate->drift) : json_null(), "accounts",
+			 (json_int_t)gate->account_count, "active_accounts", (json_int_t)active, "services",
+			 (json_int_t)gate->claim_count, "entries", (json_int_t)entries);
+}
+
+/* Compares kernel and store now; a gate that is degraded says so instead of failing. */
+int show_status(struct call *call)
+{
+	struct gate *gate = call->gate;
+	struct ag_error why = {0};
+	json_t *answer;
+	int failed;
+
+	if (gate_verify(gate, &why) && !gate->reason[0])
+		gate_degrade(gate, &why);
+	answer = public_status(gate);
+	failed = !answer;
+	if (!failed)
+		failed = json_object_set_new(answer, "interfaces", interfaces_json(call));
+	if (!failed && call->actor.operator_)
+		failed = json_object_set_new(answer, "reason", json_string(gate->reason)) ||
+			 json_object_set_new(answer, "store", json_string(gate->options->store)) ||
+			 json_object_set_new(answer, "totals", totals_json(call));
+	if (!failed)
+		return call_answer(call, answer);
+	json_decref(answer);
+	return call->error.code ? -1 : call_answer(call, NULL);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * api_lists.c - allowlists, and what they say of an address
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/core/listtext.h"
+#include "userspace/core/request.h"
+#include "userspace/daemon/call.h"
+
+static int page_entries(struct call *call, struct page *page, const struct list *list)
+{
+	char cursor[PREFIX_TEXT_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < list->count && !err && page_wants(page); i++) {
+		prefix_format(&list->entries[i].prefix, cursor);
+		err = page_add(call, page, cursor, json_entry(&list->entries[i]));
+	}
+	return err;
+}
+
+int list_entries(struct call *call)
+{
+	struct page page = {0};
+	struct prefix after;
+	struct list list = {0};
+	int err = page_begin(call, &page);
+
+	if (!err && page.after)
+		err = prefix_parse(page.after, &after, &call->error);
+	if (!err)
+		err = store_list_page(call->gate->store, call->account->id, page.after ? &after : NULL,
+				      page.limit + 1, &list, &call->error);
+	if (!err)
+		err = page_entries(call, &page, &list);
+	if (!err)
+		err = page_end(call, &page);
+	page_clear(&page);
+	list_clear(&list);
+	return err;
+}
+
+int export_entries(struct call *call)
+{
+	struct list list = {0};
+	int err = store_list(call->gate->store, call->account->id, &list, &call->error);
+
+	for (size_t i = 0; i < list.count && !err; i++)
+		listtext_format(&list.entries[i], &call->text);
+	if (!err)
+		(void)buffer_append(&call->text, "", 0); /* an empty list is an empty text, not none */
+	if (!err && call->text.failed)
+		err = error_set(&call->error, ERROR_STORE, "no memory for the text of %zu entries",
+				list.count);
+	list_clear(&list);
+	return err;
+}
+
+static int apply_entries(struct call *call, enum change_kind kind)
+{
+	struct change change = call_change(call, kind);
+	struct list list = {0};
+	int err = request_entries_decode(call->request->body, call->request->body_length,
+					 call->gate->options->max_entries, kind == CHANGE_ALLOW_REPLACE,
+					 &list, &call->error);
+
+	change.list = &list;
+	if (!err)
+		err = call_apply(call, &change);
+	list_clear(&list);
+	return err;
+}
+
+int add_entries(struct call *call)
+{
+	return apply_entries(call, CHANGE_ALLOW_ADD);
+}
+
+int replace_entries(struct call *call)
+{
+	return apply_entries(call, CHANGE_ALLOW_REPLACE);
+}
+
+struct asked_prefixes {
+	struct call *call;
+	struct list list;
+};
+
+static int ask_prefix(const char *name, const char *value, void *arg)
+{
+	struct asked_prefixes *asked = arg;
+	struct entry entry = {0};
+	int err;
+
+	if (strcmp(name, "prefix"))
+		return 0;
+	err = prefix_parse(value, &entry.prefix, &asked->call->error);
+	if (!err && list_append(&asked->list, &entry))
+		err = call_answer(asked->call, NULL);
+	return err;
+}
+
+static int apply_removal(struct call *call, struct list *list)
+{
+	struct change change = call_change(call, CHANGE_ALLOW_REMOVE);
+	char text[PREFIX_TEXT_MAX];
+	const struct entry *twice = list_sort(list);
+
+	if (twice) {
+		prefix_format(&twice->prefix, text);
+		return error_set(&call->error, ERROR_BAD_REQUEST, "%s is named twice: name it once", text);
+	}
+	change.list = list;
+	return call_apply(call, &change);
+}
+
+int remove_entries(struct call *call)
+{
+	struct asked_prefixes asked = {.call = call};
+	int err = httpd_query_each(call->request, ask_prefix, &asked);
+
+	if (!err && !asked.list.count)
+		err = error_set(&call->error, ERROR_BAD_REQUEST,
+				"say which: ?prefix=203.0.113.7&prefix=198.51.100.0/24");
+	if (!err)
+		err = apply_removal(call, &asked.list);
+	list_clear(&asked.list);
+	return err;
+}
+
+int remove_entry(struct call *call)
+{
+	struct list list = {0};
+	struct entry entry = {0};
+	int err = prefix_parse(call->arguments[1], &entry.prefix, &call->error);
+
+	if (!err && list_append(&list, &entry))
+		err = call_answer(call, NULL);
+	if (!err)
+		err = apply_removal(call, &list);
+	list_clear(&list);
+	return err;
+}
+
+/* --- check ----------------------------------------------------------------- */
+
+static json_t *kernel_entry(const struct prefix *prefix)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	if (prefix->len == UINT8_MAX)
+		return json_null();
+	prefix_format(prefix, text);
+	return json_string(text);
+}
+
+static bool same_prefix(const struct entry *entry, const struct prefix *kernel)
+{
+	return entry ? kernel->len != UINT8_MAX && !prefix_compare(&entry->prefix, kernel)
+		     : kernel->len == UINT8_MAX;
+}
+
+static int answer_check(struct call *call, const struct list *list, const struct addr *address)
+{
+	const struct entry *entry;
+	enum ag_verdict verdict = policy_decide(call->account->mode, list, address, &entry), kernel;
+	struct prefix decides;
+	char text[ADDR_TEXT_MAX];
+	int err = dataplane_decide(call->gate->dataplane, call->account->slot, address, &kernel, &decides,
+				   &call->error);
+
+	if (err)
+		return err;
+	addr_format(address, text);
+	return call_answer(call,
+			   json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b}", "account", call->account->name,
+				     "address", text, "verdict", verdict_name(verdict), "entry",
+				     entry ? json_entry(entry) : json_null(), "kernel", verdict_name(kernel),
+				     "kernel_entry", kernel_entry(&decides), "agree",
+				     verdict == kernel && same_prefix(entry, &decides)));
+}
+
+int check_address(struct call *call)
+{
+	const char *text = httpd_query(call->request, "address");
+	struct list list = {0};
+	struct addr address;
+	int err;
+
+	if (!text)
+		return error_set(&call->error, ERROR_BAD_REQUEST, "say which address: ?address=203.0.113.7");
+	err = addr_parse(text, &address, &call->error);
+	if (!err)
+		err = store_list(call->gate->store, call->account->id, &list, &call->error);
+	if (!err)
+		err = answer_check(call, &list, &address);
+	list_clear(&list);
+	return err;
+}

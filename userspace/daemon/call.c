@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * call.c - what every handler needs: answers, changes, pages
+ */
+#include "userspace/daemon/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/core/request.h"
+#include "userspace/core/text.h"
+
+int call_answer(struct call *call, json_t *answer)
+{
+	call->answer = answer;
+	return answer ? 0
+		      : error_set(&call->error, ERROR_STORE,
+				  "no memory for the answer: ask for less at a time");
+}
+
+struct change call_change(const struct call *call, enum change_kind kind)
+{
+	struct change change = {
+		.kind = kind,
+		.actor = call->actor,
+		.open = call->open,
+		.force = call->force,
+		.dry_run = call->dry_run,
+	};
+
+	if (call->account)
+		(void)snprintf(change.account, sizeof(change.account), "%s", call->account->name);
+	return change;
+}
+
+static json_t *difference(const struct outcome *outcome)
+{
+	return json_pack("{s:o, s:o}", "added", json_prefixes(&outcome->came, CHANGE_DIFFERENCE_MAX),
+			 "removed", json_prefixes(&outcome->went, CHANGE_DIFFERENCE_MAX));
+}
+
+static json_t *warnings(const struct outcome *outcome)
+{
+	return outcome->warning[0] ? json_pack("[s]", outcome->warning) : json_array();
+}
+
+static json_t *outcome_json(const struct call *call, const struct outcome *outcome)
+{
+	json_t *answer = json_pack("{s:I, s:b, s:I, s:I, s:o}", "generation", (json_int_t)outcome->generation,
+				   "dry_run", call->dry_run, "added", (json_int_t)outcome->added, "removed",
+				   (json_int_t)outcome->removed, "warnings", warnings(outcome));
+	int failed = !answer;
+
+	if (!failed && outcome->concerns_list)
+		failed = json_object_set_new(answer, "active", json_boolean(outcome->active));
+	if (!failed && outcome->concerns_list && call->dry_run)
+		failed = json_object_set_new(answer, "difference", difference(outcome));
+	if (!failed)
+		return answer;
+	json_decref(answer);
+	return NULL;
+}
+
+int call_apply(struct call *call, const struct change *change)
+{
+	struct outcome outcome = {0};
+	int err = gate_apply(call->gate, change, &outcome, &call->error);
+
+	if (!err)
+		err = call_answer(call, outcome_json(call, &outcome));
+	outcome_clear(&outcome);
+	return err;
+}
+
+int page_begin(struct call *call, struct page *page)
+{
+	const char *limit = httpd_query(call->request, "limit");
+	uint64_t number = PAGE_LIMIT_DEFAULT;
+	int err = limit ? number_parse("limit", limit, 1, PAGE_LIMIT_MAX, &number, &call->error) : 0;
+
+	if (err)
+		return err;
+	page->limit = number;
+	page->after = httpd_query(call->request, "after");
+	page->items = json_array();
+	return page->items ? 0 : call_answer(call, NULL);
+}
+
+bool page_wants(struct page *page)
+{
+	page->more = json_array_size(page->items) >= page->limit;
+	return !page->more;
+}
+
+int page_add(struct call *call, struct page *page, const char *cursor, json_t *item)
+{
+	(void)snprintf(page->last, sizeof(page->last), "%s", cursor);
+	return json_array_append_new(page->items, item) ? call_answer(call, NULL) : 0;
+}
+
+int page_end(struct call *call, struct page *page)
+{
+	json_t *items = page->items;
+
+	page->items = NULL;
+	return call_answer(call, json_pack("{s:o, s:o}", "items", items, "next",
+					   page->more ? json_string(page->last) : json_null()));
+}
+
+void page_clear(struct page *page)
+{
+	json_decref(page->items);
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * edits.c - each kind of change, as edits of the store inside the transaction that change.c holds
+ */
+#include "userspace/daemon/edits.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "userspace/core/error.h"
+#include "userspace/daemon/interfaces.h"
+
+#define DETAIL_PREFIXES_MAX 20
+
+/* --- accounts -------------------------------------------------------------- */
+
+static void describe_settings(struct edit *edit)
+{
+	const struct change *change = edit->change;
+
+	if (change->mode)
+		(void)buffer_print(&edit->detail, "mode=%s ", mode_name(*change->mode));
+	if (change->on_deny)
+		(void)buffer_print(&edit->detail, "on_deny=%s ", on_deny_name(*change->on_deny));
+	if (change->label)
+		(void)buffer_print(&edit->detail, "label=\"%s\" ", change->label);
+}
+
+static void apply_settings(const struct change *change, struct account *account)
+{
+	if (change->mode)
+		account->mode = *change->mode;
+	if (change->on_deny)
+		account->on_deny = *change->on_deny;
+	if (change->label)
+		(void)snprintf(account->label, sizeof(account->label), "%s", change->label);
+}
+
+static int edit_account_add(struct edit *edit, struct ag_error *error)
+{
+	struct account account = {0};
+
+	(void)snprintf(account.name, sizeof(account.name), "%s", edit->change->account);
+	apply_settings(edit->change, &account);
+	describe_settings(edit);
+	edit->outcome->added = 1;
+	return store_account_add(edit->gate->store, &account, error);
+}
+
+static int edit_account_set(struct edit *edit, struct ag_error *error)
+{
+	struct account account = edit->before;
+
+	apply_settings(edit->change, &account);
+	describe_settings(edit);
+	return store_account_update(edit->gate->store, &account, error);
+}
+
+static int undo_account_set(struct edit *edit, struct ag_error *error)
+{
+	return store_account_update(edit->gate->store, &edit->before, error);
+}
+
+static int edit_account_remove(struct edit *edit, struct ag_error *error)
+{
+	(void)buffer_print(&edit->detail, "with %zu entries ", edit->before_list.count);
+	edit->outcome->removed = 1;
+	return store_account_remove(edit->gate->store, edit->before.id, error);
+}
+
+/* --- services -------------------------------------------------------------- */
+
+static void describe_service(struct edit *edit, size_t index)
+{
+	char text[SERVICE_TEXT_MAX];
+
+	if (index > DETAIL_PREFIXES_MAX)
+		return;
+	service_format(&edit->change->services[index], text);
+	(void)buffer_print(&edit->detail, "%s ", index == DETAIL_PREFIXES_MAX ? "..." : text);
+}
+
+static void warn_any_port(struct edit *edit, const struct service *service)
+{
+	char text[SERVICE_TEXT_MAX];
+
+	if (service->port != AG_PORT_ANY)
+		return;
+	service_format(service, text);
+	(void)snprintf(edit->outcome->warning, sizeof(edit->outcome->warning),
+		       "%s has no port: it gates everything to that address, the replies to its own outbound "
+		       "connections included",
+		       text);
+}
+
+static int edit_service_add(struct edit *edit, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+	char owner[NAME_SIZE] = "";
+	int err = 0;
+
+	for (size_t i = 0; i < change->service_count && !err; i++) {
+		describe_service(edit, i);
+		warn_any_port(edit, &change->services[i]);
+		err = store_service_add(edit->gate->store, edit->before.id, &change->services[i], owner,
+					error);
+	}
+	edit->outcome->added = change->service_count;
+	return err;
+}
+
+static int edit_service_remove(struct edit *edit, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+	int err = 0;
+
+	for (size_t i = 0; i < change->service_count && !err; i++) {
+		describe_service(edit, i);
+		err = store_service_remove(edit->gate->store, edit->before.id, &change->services[i], error);
+	}
+	edit->outcome->removed = change->service_count;
+	return err;
+}
+
+/* --- users and roles ------------------------------------------------------- */
+
+static int edit_user_add(struct edit *edit, struct ag_error *error)
+{
+	struct store_user user = edit->change->user;
+
+	(void)buffer_print(&edit->detail, "%s ", user.name);
+	if (user.uid >= 0)
+		(void)buffer_print(&edit->detail, "uid=%lld ", (long long)user.uid);
+	(void)buffer_print(&edit->detail, "%s%s", user.operator_ ? "operator " : "",
+			   user.delegate ? "delegate " : "");
+	edit->outcome->added = 1;
+	return store_user_add(edit->gate->store, &user, error);
+}
+
+static int edit_user_remove(struct edit *edit, struct ag_error *error)
+{
+	(void)buffer_print(&edit->detail, "%s ", edit->change->user.name);
+	edit->outcome->removed = 1;
+	return store_user_remove(edit->gate->store, edit->change->user.name, error);
+}
+
+static int edit_role_grant(struct edit *edit, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+	struct store_user user;
+	int err = store_user_find(edit->gate->store, change->user.name, &user, error);
+
+	(void)buffer_print(&edit->detail, "%s %s ", change->user.name, role_name(change->role));
+	edit->outcome->added = 1;
+	if (err)
+		return err;
+	return store_role_grant(edit->gate->store, edit->before.id, user.id, change->role, error);
+}
+
+static int edit_role_revoke(struct edit *edit, struct ag_error *error)
+{
+	struct store_user user;
+	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
+
+	(void)buffer_print(&edit->detail, "%s ", edit->change->user.name);
+	edit->outcome->removed = 1;
+	if (err)
+		return err;
+	return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
+}
+
+/* --- allowlists ------------------------------------------------------------ */
+
+/* Remembers what comes or goes, for the audit log and, as far as it is asked for, the answer. */
+static int note_entry(struct edit *edit, bool comes, const struct entry *entry, struct ag_error *error)
+{
+	struct outcome *outcome = edit->outcome;
+	struct list *difference = comes ? &outcome->came : &outcome->went;
+	size_t seen = comes ? outcome->added++ : outcome->removed++;
+	struct entry copy = {.prefix = entry->prefix, .verdict = entry->verdict};
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&entry->prefix, text);
+	if (seen < DETAIL_PREFIXES_MAX)
+		(void)buffer_print(&edit->detail, "%c%s%s ", comes ? '+' : '-', text,
+				   entry->verdict == AG_ENTRY_DENY ? " deny" : "");
+	else if (seen == DETAIL_PREFIXES_MAX)
+		(void)buffer_print(&edit->detail, "%c... ", comes ? '+' : '-');
+	if (!edit->change->dry_run || seen >= CHANGE_DIFFERENCE_MAX)
+		return 0;
+	if (list_append(difference, &copy))
+		return error_set(error, ERROR_STORE, "no memory to note the difference");
+	return 0;
+}
+
+static int add_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
+{
+	struct entry entry = *asked;
+	int err;
+
+	entry.created_by =
+		(char *)(uintptr_t)edit->change->actor.name; /* only borrowed, for the length of the call */
+	entry.created_at = time(NULL);
+	err = store_entry_add(edit->gate->store, edit->before.id, &entry, error);
+	return err ? err : note_entry(edit, true, asked, error);
+}
+
+static int remove_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
+{
+	int err = store_entry_remove(edit->gate->store, edit->before.id, &asked->prefix, error);
+
+	return err ? err : note_entry(edit, false, asked, error);
+}
+
+static int edit_allow_add(struct edit *edit, struct ag_error *error)
+{
+	const struct list *asked = edit->change->list;
+	int err = 0;
+
+	for (size_t i = 0; i < asked->count && !err; i++)
+		err = add_entry(edit, &asked->entries[i], error);
+	return err;
+}
+
+static int edit_allow_remove(struct edit *edit, struct ag_error *error)
+{
+	const struct list *asked = edit->change->list;
+	int err = 0;
+
+	for (size_t i = 0; i < asked->count && !err; i++)
+		err = remove_entry(edit, &asked->entries[i], error);
+	return err;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static bool same_entry(const struct entry *a, const struct entry *b)
+{
+	return a->verdict == b->verdict && same_text(a->note, b->note);
+}
+
+/* Entries that stay as they are keep who added them and when; only what differs is touched. */
+static int edit_allow_replace(struct edit *edit, struct ag_error *error)
+{
+	const struct list *have = &edit->before_list, *want = edit->change->list;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < have->count && !err; i++) {
+		const struct entry *kept = list_find(want, &have->entries[i].prefix);
+
+		if (!kept || !same_entry(kept, &have->entries[i]))
+			err = remove_entry(edit, &have->entries[i], error);
+	}
+	for (i = 0; i < want->count && !err; i++) {
+		const struct entry *held = list_find(have, &want->entries[i].prefix);
+
+		if (!held || !same_entry(held, &want->entries[i]))
+			err = add_entry(edit, &want->entries[i], error);
+	}
+	return err;
+}
+
+static int undo_allow(struct edit *edit, struct ag_error *error)
+{
+	int err = store_entries_clear(edit->gate->store, edit->before.id, error);
+
+	for (size_t i = 0; i < edit->before_list.count && !err; i++)
+		err = store_entry_add(edit->gate->store, edit->before.id, &edit->before_list.entries[i],
+				      error);
+	return err ? err : store_account_update(edit->gate->store, &edit->before, error);
+}
+
+/* --- interfaces ------------------------------------------------------------ */
+
+/* Attaching is what can fail, so it comes before the commit; abandon takes it back. */
+static int edit_interface_attach(struct edit *edit, struct ag_error *error)
+{
+	const struct store_interface *interface = &edit->change->interface;
+	int err;
+
+	(void)buffer_print(&edit->detail, "%s mode=%s ", interface->name, interface->mode);
+	edit->outcome->added = 1;
+	edit->was_attached = interfaces_attached(edit->gate, interface->name);
+	err = interfaces_attach(edit->gate, interface, edit->change->dry_run, &edit->outcome->attachment,
+				error);
+	return err ? err : store_interface_put(edit->gate->store, interface, error);
+}
+
+static void abandon_interface_attach(struct edit *edit)
+{
+	struct ag_error why = {0};
+
+	if (edit->was_attached || edit->change->dry_run || !edit->outcome->attachment.ifindex)
+		return;
+	if (dataplane_detach(edit->gate->dataplane, edit->change->interface.name, &why))
+		log_error("cannot take back the attachment to %s: %s", edit->change->interface.name,
+			  why.message);
+}
+
+static int publish_interface_attach(struct edit *edit, struct ag_error *error)
+{
+	(void)error;
+	interfaces_want(edit->gate, &edit->change->interface, &edit->outcome->attachment);
+	return 0;
+}
+
+static int edit_interface_detach(struct edit *edit, struct ag_error *error)
+{
+	const char *name = edit->change->interface.name;
+	bool wanted = interfaces_wanted(edit->gate, name);
+
+	(void)buffer_print(&edit->detail, "%s ", name);
+	edit->outcome->removed = 1;
+	if (!wanted && !interfaces_attached(edit->gate, name))
+		return error_set(
+			error, ERROR_NOT_FOUND,
+			"nothing of this daemon's is attached to '%s': see 'allowgate interface list'", name);
+	if (store_interface_remove(edit->gate->store, name, error) && error->code != ERROR_NOT_FOUND)
+		return -EIO;
+	return 0; /* one of the configuration's is not in the store */
+}
+
+static int publish_interface_detach(struct edit *edit, struct ag_error *error)
+{
+	const char *name = edit->change->interface.name;
+
+	interfaces_forget(edit->gate, name);
+	if (!interfaces_attached(edit->gate, name))
+		return 0;
+	return dataplane_detach(edit->gate->dataplane, name, error);
+}
+
+static int undo_interface_detach(struct edit *edit, struct ag_error *error)
+{
+	struct store_interface interface = edit->change->interface;
+
+	(void)snprintf(interface.mode, sizeof(interface.mode), "auto");
+	interfaces_want(edit->gate, &interface, NULL);
+	return store_interface_put(edit->gate->store, &interface, error);
+}
+
+const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
+	[CHANGE_ACCOUNT_ADD] = {.action = "account add", .edit = edit_account_add},
+	[CHANGE_ACCOUNT_SET] = {.action = "account set",
+				.account = true,
+				.list = true,
+				.edit = edit_account_set,
+				.undo = undo_account_set},
+	[CHANGE_ACCOUNT_REMOVE] = {.action = "account remove",
+				   .account = true,
+				   .list = true,
+				   .services = true,
+				   .removes_account = true,
+				   .edit = edit_account_remove},
+	[CHANGE_SERVICE_ADD] = {.action = "service add",
+				.account = true,
+				.services = true,
+				.edit = edit_service_add,
+				.undo = edit_service_remove},
+	[CHANGE_SERVICE_REMOVE] = {.action = "service remove",
+				   .account = true,
+				   .services = true,
+				   .edit = edit_service_remove,
+				   .undo = edit_service_add},
+	[CHANGE_USER_ADD] = {.action = "user add", .edit = edit_user_add},
+	[CHANGE_USER_REMOVE] = {.action = "user remove", .edit = edit_user_remove},
+	[CHANGE_ROLE_GRANT] = {.action = "role grant", .account = true, .edit = edit_role_grant},
+	[CHANGE_ROLE_REVOKE] = {.action = "role revoke", .account = true, .edit = edit_role_revoke},
+	[CHANGE_ALLOW_ADD] = {.action = "allow add",
+			      .account = true,
+			      .list = true,
+			      .edit = edit_allow_add,
+			      .undo = undo_allow},
+	[CHANGE_ALLOW_REMOVE] = {.action = "allow remove",
+				 .account = true,
+				 .list = true,
+				 .edit = edit_allow_remove,
+				 .undo = undo_allow},
+	[CHANGE_ALLOW_REPLACE] = {.action = "allow replace",
+				  .account = true,
+				  .list = true,
+				  .edit = edit_allow_replace,
+				  .undo = undo_allow},
+	[CHANGE_INTERFACE_ATTACH] = {.action = "interface attach",
+				     .edit = edit_interface_attach,
+				     .publish = publish_interface_attach,
+				     .abandon = abandon_interface_attach},
+	[CHANGE_INTERFACE_DETACH] = {.action = "interface detach",
+				     .edit = edit_interface_detach,
+				     .publish = publish_interface_detach,
+				     .undo = undo_interface_detach},
+};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * edits.h - what each kind of change does to the store, as a table (private to change.c and edits.c)
+ */
+#pragma once
+
+#include "userspace/core/buffer.h"
+#include "userspace/daemon/change.h"
+
+/* A change on its way. Lists and the buffer are owned by change.c. */
+struct edit {
+	struct gate *gate;
+	const struct change *change;
+	struct outcome *outcome;
+	struct account before; /* of the account concerned */
+	struct list before_list;
+	struct account after;
+	struct list after_list;
+	struct buffer detail; /* for the audit log */
+	bool was_attached;    /* INTERFACE_*: before */
+};
+
+struct edit_kind {
+	const char *action;
+	bool account;  /* concerns one that is there */
+	bool list;     /* its list or state is judged by the guard and published */
+	bool services; /* the service table changes for certain */
+	bool removes_account;
+	/* In the transaction: edits the store, counts what comes and goes, describes it. */
+	int (*edit)(struct edit *edit, struct ag_error *error);
+	/* Behind the commit, what is neither an account's list nor a service; NULL: nothing. */
+	int (*publish)(struct edit *edit, struct ag_error *error);
+	/* In a transaction of its own: puts back what edit did, for when the kernel refuses it; NULL: cannot
+	 * be needed. */
+	int (*undo)(struct edit *edit, struct ag_error *error);
+	/* The transaction came to nothing: puts back what edit did outside of the store; NULL: nothing. */
+	void (*abandon)(struct edit *edit);
+};
+
+extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];

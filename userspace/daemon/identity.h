@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * identity.h - who a request is for, and where they are
+ *
+ * The peer's uid comes from the socket alone. A peer that is a delegate may say in headers on whose behalf it
+ * asks (Allowgate-On-Behalf-Of) and where that person is connected from (Allowgate-Origin); from anyone else
+ * these headers are refused.
+ */
+#pragma once
+
+#include "userspace/core/access.h"
+#include "userspace/daemon/gate.h"
+#include "userspace/io/httpd.h"
+
+/*
+ * *ret is filled as far as it is known even on failure (for the audit log). ERROR_FORBIDDEN for headers of a
+ * peer that is no delegate or for a user who is not known, ERROR_BAD_REQUEST for a header that does not parse
+ * or stands twice. A peer that is not known is no error: it has no name.
+ */
+int identity_establish(struct gate *gate, const struct httpd_request *request, struct actor *ret,
+		       struct ag_error *error);

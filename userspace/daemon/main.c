@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - the boot order of allowgated
+ *
+ * Options, the gate (kernel, then store, then both made equal), the sockets, the interfaces, ready. Leaving
+ * closes files and nothing else: what is pinned goes on enforcing.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/core/error.h"
+#include "userspace/daemon/api.h"
+#include "userspace/daemon/gate.h"
+#include "userspace/daemon/interfaces.h"
+#include "userspace/daemon/options.h"
+#include "userspace/daemon/scrape.h"
+#include "userspace/io/httpd.h"
+#include "userspace/io/log.h"
+#include "userspace/io/loop.h"
+#include "userspace/io/rtnl.h"
+
+#define SCRAPE_CONNECTIONS 32
+#define SCRAPE_BODY_LIMIT  1024
+
+struct daemon {
+	struct options options;
+	struct loop *loop;
+	struct gate *gate;
+	struct api *api;
+	struct scrape scrape;
+	struct httpd *control;
+	struct httpd *metrics;
+	struct rtnl *rtnl;
+};
+
+/* --- what the loop calls --------------------------------------------------- */
+
+static void run_httpd(void *httpd)
+{
+	httpd_run(httpd);
+}
+
+static int httpd_timeout(void *httpd)
+{
+	return httpd_timeout_ms(httpd);
+}
+
+static void stop(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	log_notice("leaving: the kernel goes on enforcing");
+	loop_notify_stopping();
+	loop_stop(daemon->loop);
+}
+
+static void tell_status(const struct daemon *daemon)
+{
+	char status[640];
+
+	(void)snprintf(status, sizeof(status), "%s%s", daemon->gate->reason[0] ? "degraded: " : "in force",
+		       daemon->gate->reason);
+	loop_notify_status(status);
+}
+
+static void start_interfaces(struct daemon *daemon)
+{
+	struct ag_error why = {0};
+
+	if (interfaces_start(daemon->gate, &why))
+		log_error("%s", why.message);
+}
+
+static void reload_all(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct ag_error why = {0};
+	size_t repaired = 0;
+
+	loop_notify_reloading();
+	if (!gate_reload(daemon->gate, false, &repaired, &why)) {
+		log_notice("reloaded: generation %llu, %zu elements repaired",
+			   (unsigned long long)daemon->gate->generation, repaired);
+		start_interfaces(daemon);
+	}
+	loop_notify_ready("reloaded");
+	tell_status(daemon);
+}
+
+/* The periodic verification repairs what it finds; while degraded it is the retry. */
+static void verify(void *arg)
+{
+	struct daemon *daemon = arg;
+	bool degraded = daemon->gate->reason[0] != '\0';
+	struct ag_error why = {0};
+	size_t repaired = 0;
+
+	if (!gate_reconcile(daemon->gate, false, &repaired, &why)) {
+		if (repaired)
+			log_warning("the kernel differed from the store in %zu elements: repaired", repaired);
+		if (degraded)
+			start_interfaces(daemon);
+	}
+	interfaces_retry(daemon->gate);
+	tell_status(daemon);
+}
+
+static void read_links(void *arg)
+{
+	struct daemon *daemon = arg;
+	int err = rtnl_read(daemon->rtnl, interfaces_event, daemon->gate);
+
+	if (err == -ENOBUFS)
+		interfaces_retry(daemon->gate);
+	else if (err)
+		log_error("cannot hear of network interfaces: %s", strerror(-err));
+}
+
+/* --- boot ------------------------------------------------------------------ */
+
+static int open_control(struct daemon *daemon, struct ag_error *error)
+{
+	const struct options *options = &daemon->options;
+	struct httpd_options control = {
+		.body_limit = options->max_body,
+		.connections = HTTPD_CONNECTIONS_MAX,
+		.connections_per_uid = (unsigned int)options->max_connections_per_uid,
+		.deadline_ms = (unsigned int)options->request_timeout_ms,
+		.handler = api_handle,
+		.refusal = api_refuse,
+		.arg = daemon->api,
+	};
+
+	int err = httpd_open_unix(options->socket, options->socket_group, &control, &daemon->control, error);
+
+	if (err && error->code == ERROR_NOT_FOUND && !options->socket_group_explicit) {
+		log_warning("%s: the control socket is root's alone", error->message);
+		err = httpd_open_unix(options->socket, NULL, &control, &daemon->control, error);
+	}
+	return err;
+}
+
+static int open_metrics(struct daemon *daemon, struct ag_error *error)
+{
+	struct httpd_options metrics = {
+		.body_limit = SCRAPE_BODY_LIMIT,
+		.connections = SCRAPE_CONNECTIONS,
+		.deadline_ms = (unsigned int)daemon->options.request_timeout_ms,
+		.handler = scrape_handle,
+		.refusal = scrape_refuse,
+		.arg = &daemon->scrape,
+	};
+
+	if (!strcmp(daemon->options.metrics, "off"))
+		return 0;
+	return httpd_open_tcp(daemon->options.metrics, &metrics, &daemon->metrics, error);
+}
+
+static int open_all(struct daemon *daemon, struct ag_error *error)
+{
+	int err = gate_open(&daemon->options, &daemon->gate, error);
+
+	if (!err && api_new(daemon->gate, &daemon->api))
+		err = error_set(error, ERROR_KERNEL, "no memory to start");
+	if (err)
+		return err;
+	daemon->scrape = (struct scrape){.gate = daemon->gate, .api = daemon->api};
+	err = rtnl_open(&daemon->rtnl, error);
+	if (!err)
+		err = open_metrics(daemon, error);
+	if (!err)
+		err = open_control(daemon, error);
+	return err ? err : interfaces_start(daemon->gate, error);
+}
+
+static int add_sources(struct daemon *daemon)
+{
+	struct loop *loop = daemon->loop;
+	int err = loop_add_fd(loop, httpd_fd(daemon->control), run_httpd, httpd_timeout, daemon->control);
+
+	if (!err && daemon->metrics)
+		err = loop_add_fd(loop, httpd_fd(daemon->metrics), run_httpd, httpd_timeout, daemon->metrics);
+	if (!err)
+		err = loop_add_fd(loop, rtnl_fd(daemon->rtnl), read_links, NULL, daemon);
+	if (!err)
+		err = loop_add_timer(loop, daemon->options.verify_interval_ms, verify, daemon);
+	return err;
+}
+
+/* Signals first, so that none that comes during the start is lost or ends the process half way. */
+static int add_signals(struct daemon *daemon)
+{
+	int err = loop_new(&daemon->loop);
+
+	if (!err)
+		err = loop_add_signal(daemon->loop, SIGTERM, stop, daemon);
+	if (!err)
+		err = loop_add_signal(daemon->loop, SIGINT, stop, daemon);
+	if (!err)
+		err = loop_add_signal(daemon->loop, SIGHUP, reload_all, daemon);
+	return err;
+}
+
+static int serve(struct daemon *daemon)
+{
+	struct ag_error error = {0};
+	int err = add_signals(daemon);
+
+	if (!err && open_all(daemon, &error)) {
+		log_error("cannot start: %s", error.message);
+		return EXIT_FAILURE;
+	}
+	if (!err)
+		err = add_sources(daemon);
+	if (!err) {
+		log_notice("ready: %s", daemon->options.socket);
+		loop_notify_ready("ready");
+		tell_status(daemon);
+		err = loop_run(daemon->loop);
+	}
+	if (err)
+		log_error("the event loop failed: %s", strerror(-err));
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void close_all(struct daemon *daemon)
+{
+	httpd_close(daemon->control);
+	httpd_close(daemon->metrics);
+	rtnl_close(daemon->rtnl);
+	api_free(daemon->api);
+	gate_close(daemon->gate);
+	loop_free(daemon->loop);
+}
+
+static int uninstall(const struct options *options)
+{
+	struct ag_error error = {0};
+
+	if (!dataplane_uninstall(options->pin_dir, &error))
+		return EXIT_SUCCESS;
+	log_error("cannot uninstall: %s", error.message);
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon daemon = {0};
+	struct ag_error error = {0};
+	int status;
+
+	if (options_load(argc, argv, &daemon.options, &error)) {
+		log_error("%s", error.message);
+		return 2;
+	}
+	log_set_level(daemon.options.log_level);
+	if (daemon.options.show_help || daemon.options.show_version) {
+		if (daemon.options.show_help)
+			options_print_help();
+		else
+			printf("allowgated %s\n", AG_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (daemon.options.uninstall)
+		return uninstall(&daemon.options);
+	status = serve(&daemon);
+	close_all(&daemon);
+	return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options.h - the settings of allowgated: defaults, then the configuration file, then the command line
+ *
+ * One table names each setting once: its key in the file ([section] key), its long option, its default, its
+ * range and its help. Contract, section 1; allowgate.conf(5).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "userspace/core/addr.h"
+#include "userspace/io/dataplane.h"
+#include "userspace/io/log.h"
+
+struct ag_error;
+
+#define OPTIONS_REPEAT_MAX 64
+
+struct option_interface {
+	char name[IF_NAMESIZE];
+	enum attach_mode mode;
+};
+
+struct options {
+	char config[4096];
+	char store[4096];
+	char socket[108];
+	char socket_group[64];
+	bool socket_group_explicit; /* else a group that does not exist is no error: the socket keeps the
+				       daemon's own */
+	char pin_dir[4096];
+	char metrics[128]; /* "ADDR:PORT", or "off" */
+	struct option_interface interfaces[OPTIONS_REPEAT_MAX];
+	size_t interface_count;
+	struct prefix failsafe[OPTIONS_REPEAT_MAX];
+	size_t failsafe_count;
+	uint64_t max_accounts;
+	uint64_t max_services;
+	uint64_t max_entries; /* of one list */
+	uint64_t max_body;    /* bytes of one request */
+	uint64_t max_connections_per_uid;
+	uint64_t request_timeout_ms;
+	uint64_t verify_interval_ms; /* between comparisons of kernel and store */
+	enum log_level log_level;
+	bool uninstall;
+	bool show_help;
+	bool show_version;
+};
+
+/*
+ * Fills *ret from defaults, the file and argv. An unknown key or option, a value out of range, a file named
+ * by
+ * --config that is not there: ERROR_BAD_REQUEST (or what the value's own parser says), naming file and line,
+ * or the option. The default file may be absent. What may be given repeatedly adds to the file's (an
+ * interface given again gets the later mode); of anything else, argv's last one counts. With --help or
+ * --version the file is not read.
+ */
+int options_load(int argc, char **argv, struct options *ret, struct ag_error *error);
+/* The help text of every option, to standard output. */
+void options_print_help(void);

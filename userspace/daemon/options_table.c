@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * options_table.c - the settings themselves
+ */
+#include "userspace/daemon/options_table.h"
+
+#include "userspace/daemon/options.h"
+
+#define AT(member)	.offset = offsetof(struct options, member)
+#define TEXT_AT(member) .kind = OPTION_TEXT, AT(member), .size = sizeof(((struct options *)0)->member)
+#define RANGE(from, to) .min = (from), .max = (to)
+#define SETTING(in_section, in_key, as_option, takes)                                                        \
+	.section = (in_section), .key = (in_key), .name = (as_option), .argument = (takes)
+#define COMMAND(as_option, takes) .name = (as_option), .argument = (takes)
+
+const struct option_row OPTION_ROWS[] = {
+	{SETTING("daemon", "interface", "interface", "IFACE[:auto|native|generic]"), .kind = OPTION_INTERFACE,
+	 .help = "attach to this interface; repeatable; auto: native, else generic"},
+	{SETTING("daemon", "failsafe", "failsafe", "PREFIX"), .kind = OPTION_FAILSAFE,
+	 .help = "a source that passes always, on every interface; repeatable"},
+	{SETTING("daemon", "store", "store", "FILE"), TEXT_AT(store),
+	 .initial = "/var/lib/allowgate/policy.db", .help = "the policy's database"},
+	{SETTING("daemon", "socket", "socket", "FILE"), TEXT_AT(socket),
+	 .initial = "/run/allowgate/control.sock", .help = "the control socket, made with mode 0660"},
+	{SETTING("daemon", "socket_group", "socket-group", "GROUP"), TEXT_AT(socket_group),
+	 .initial = "allowgate", .help = "the control socket's group; it must exist when it is set here"},
+	{SETTING("daemon", "pin_dir", "pin-dir", "DIR"), TEXT_AT(pin_dir), .initial = "/sys/fs/bpf/allowgate",
+	 .help = "where maps and links are pinned, in a bpf file system"},
+	{SETTING("daemon", "metrics", "metrics", "ADDR:PORT|off"), TEXT_AT(metrics),
+	 .initial = "127.0.0.1:9812", .help = "where /metrics is served, over HTTP"},
+	{SETTING("daemon", "log_level", "log-level", "LEVEL"), .kind = OPTION_LEVEL, AT(log_level),
+	 .initial = "info", .help = "error, warning, notice, info or debug"},
+	{SETTING("daemon", "verify_interval", "verify-interval", "SECONDS"), .kind = OPTION_SECONDS,
+	 AT(verify_interval_ms), RANGE(1, 86400), .initial = "60",
+	 .help = "between two comparisons of kernel and store"},
+	{SETTING("limits", "accounts", "max-accounts", "COUNT"), .kind = OPTION_NUMBER, AT(max_accounts),
+	 RANGE(1, 1000000), .initial = "100000", .help = "accounts"},
+	{SETTING("limits", "services", "max-services", "COUNT"), .kind = OPTION_NUMBER, AT(max_services),
+	 RANGE(1, 1000000), .initial = "100000", .help = "services, of all accounts"},
+	{SETTING("limits", "entries", "max-entries", "COUNT"), .kind = OPTION_NUMBER, AT(max_entries),
+	 RANGE(1, 1000000), .initial = "100000", .help = "entries of one allowlist"},
+	{SETTING("limits", "body", "max-body", "BYTES"), .kind = OPTION_BYTES, AT(max_body),
+	 RANGE(1024, 1024UL * 1024 * 1024), .initial = "64M",
+	 .help = "one request's body; K, M and G may follow"},
+	{SETTING("limits", "connections_per_uid", "max-connections-per-uid", "COUNT"), .kind = OPTION_NUMBER,
+	 AT(max_connections_per_uid), RANGE(1, 120), .initial = "32",
+	 .help = "connections of one user to the control socket"},
+	{SETTING("limits", "request_timeout", "request-timeout", "SECONDS"), .kind = OPTION_SECONDS,
+	 AT(request_timeout_ms), RANGE(1, 3600), .initial = "30",
+	 .help = "one request, from connecting (or the one before) to its answer"},
+	{COMMAND("config", "FILE"), TEXT_AT(config), .initial = "/etc/allowgate/allowgate.conf",
+	 .help = "the configuration file"},
+	{COMMAND("uninstall", NULL), .kind = OPTION_FLAG, AT(uninstall),
+	 .help = "detach and remove everything under --pin-dir, and exit"},
+	{COMMAND("help", NULL), .kind = OPTION_FLAG, AT(show_help), .help = "print this text, and exit"},
+	{COMMAND("version", NULL), .kind = OPTION_FLAG, AT(show_version),
+	 .help = "print the version, and exit"},
+};
+const size_t OPTION_ROW_COUNT = sizeof(OPTION_ROWS) / sizeof(OPTION_ROWS[0]);
