@@ -94,12 +94,10 @@ static int send_json(struct invocation *invocation, const char *name, const stru
 	return err ? err : change_send(invocation, text->data, text->length, ret);
 }
 
-static int bad_lines(struct invocation *invocation, const char *name, struct buffer *problems,
-		     const struct ag_error *error)
+/* Every bad line as a member of the document; how many there are is given back. */
+static size_t note_lines(struct invocation *invocation, const char *line)
 {
-	int err = problem_from_error(&invocation->problem, error);
 	json_t *list = json_array();
-	const char *line = problems->data ? problems->data : "";
 	size_t count = 0;
 
 	for (; *line; count++) {
@@ -109,20 +107,33 @@ static int bad_lines(struct invocation *invocation, const char *name, struct buf
 			list, json_stringn(line, length)); /* the error says the first of them */
 		line += length + (line[length] == '\n');
 	}
-	if (count) {
-		struct buffer said = {0};
+	(void)json_object_set_new(invocation->problem.document, "problems", list); /* as above */
+	return count;
+}
 
+/* One bad line is the error itself; of several, each is said, and the error how many they are. */
+static int bad_lines(struct invocation *invocation, const char *name, struct buffer *problems,
+		     const struct ag_error *error)
+{
+	int err = problem_from_error(&invocation->problem, error);
+	const char *lines = problems->data ? problems->data : "";
+	size_t count = note_lines(invocation, lines);
+	struct buffer said = {0};
+
+	if (count == 1)
+		(void)buffer_print(&said, "%s: %.*s; nothing was changed", name, (int)strcspn(lines, "\n"),
+				   lines);
+	else if (count)
 		(void)buffer_print(&said, "%s: lines that are no entries: %zu; nothing was changed", name,
 				   count);
-		if (said.data)
-			(void)json_object_set_new(invocation->problem.document, "detail",
-						  json_string(said.data)); /* as above */
-		buffer_clear(&said);
+	if (said.data)
+		(void)json_object_set_new(invocation->problem.document, "detail",
+					  json_string(said.data)); /* the error says the first of them */
+	buffer_clear(&said);
+	if (count > 1) {
+		invocation->problem.lines = *problems;
+		*problems = (struct buffer){0};
 	}
-	(void)json_object_set(invocation->problem.document, "problems", list); /* as above */
-	json_decref(list);
-	invocation->problem.lines = *problems;
-	*problems = (struct buffer){0};
 	return err;
 }
 

@@ -150,6 +150,26 @@ static int attach_wanted(struct gate *gate, struct wanted_interface *wanted, str
 	return 0;
 }
 
+/* One that refuses must not leave the others without the program: all are tried, and the first refusal is the
+ * error. */
+static int attach_all(struct gate *gate, struct ag_error *error)
+{
+	struct ag_error why = {0};
+	int first = 0;
+
+	for (size_t i = 0; i < gate->wanted_count; i++) {
+		int err = attach_wanted(gate, &gate->wanted[i], first ? &why : error);
+
+		if (err && (first ? &why : error)->code == ERROR_NOT_FOUND)
+			log_warning("%s is not there: it is attached when it appears", gate->wanted[i].name);
+		else if (err && first)
+			log_error("%s", why.message);
+		else if (err)
+			first = err;
+	}
+	return first;
+}
+
 int interfaces_start(struct gate *gate, struct ag_error *error)
 {
 	size_t adopted = 0;
@@ -160,13 +180,8 @@ int interfaces_start(struct gate *gate, struct ag_error *error)
 	err = dataplane_adopt_links(gate->dataplane, &adopted, error);
 	if (!err && adopted)
 		log_notice("took over %zu attached interfaces without a gap", adopted);
-	for (size_t i = 0; i < gate->wanted_count && !err; i++) {
-		err = attach_wanted(gate, &gate->wanted[i], error);
-		if (err && error->code == ERROR_NOT_FOUND) {
-			log_warning("%s is not there: it is attached when it appears", gate->wanted[i].name);
-			err = 0;
-		}
-	}
+	if (!err)
+		err = attach_all(gate, error);
 	if (!err)
 		dataplane_drop_old_maps(gate->dataplane);
 	return err;
