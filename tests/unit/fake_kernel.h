@@ -97,6 +97,11 @@ void dataplane_seal(const struct dataplane *dataplane, uint64_t *ret_store_id, u
 	*ret_generation = dataplane->generation;
 }
 
+bool dataplane_filled(const struct dataplane *dataplane)
+{
+	return dataplane->store_id != 0;
+}
+
 void dataplane_set_seal(struct dataplane *dataplane, uint64_t store_id, uint64_t generation)
 {
 	dataplane->store_id = store_id;

@@ -117,14 +117,6 @@ int interfaces_attach(struct gate *gate, const struct store_interface *interface
 	return err;
 }
 
-static bool has_policy(const struct gate *gate)
-{
-	uint64_t store_id, generation;
-
-	dataplane_seal(gate->dataplane, &store_id, &generation);
-	return store_id != 0;
-}
-
 static int collect_wanted(struct gate *gate, struct ag_error *error)
 {
 	AUTO_FREE struct store_interface *kept = NULL;
@@ -175,7 +167,7 @@ int interfaces_start(struct gate *gate, struct ag_error *error)
 	size_t adopted = 0;
 	int err = collect_wanted(gate, error);
 
-	if (err || !has_policy(gate))
+	if (err || !dataplane_filled(gate->dataplane))
 		return err;
 	err = dataplane_adopt_links(gate->dataplane, &adopted, error);
 	if (!err && adopted)
@@ -191,7 +183,7 @@ void interfaces_retry(struct gate *gate)
 {
 	struct ag_error why = {0};
 
-	if (!has_policy(gate))
+	if (!dataplane_filled(gate->dataplane))
 		return;
 	for (size_t i = 0; i < gate->wanted_count; i++)
 		if (!interfaces_attached(gate, gate->wanted[i].name) &&
@@ -205,7 +197,8 @@ void interfaces_event(const struct rtnl_link *link, void *arg)
 	struct wanted_interface *wanted = find_wanted(gate, link->name);
 	struct ag_error why = {0};
 
-	if (link->gone || !wanted || !has_policy(gate) || interfaces_attached(gate, link->name))
+	if (link->gone || !wanted || !dataplane_filled(gate->dataplane) ||
+	    interfaces_attached(gate, link->name))
 		return;
 	if (attach_wanted(gate, wanted, &why))
 		log_error("%s: %s", link->name, why.message);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * test_service_table.c - the service table and the failsafe sources in the kernel, and how full its maps are
+ */
+#include "tests/prog/dataplane_fixture.h"
+
+/* Brings the table to what is said, with as many differences as said, and sees that it then is so. */
+static void sync_to(const char *text, size_t changed)
+{
+	assert_int_equal(sync_text(text, true), changed);
+	assert_int_equal(sync_text(text, true), changed); /* nothing was done */
+	assert_int_equal(sync_text(text, false), changed);
+	assert_int_equal(sync_text(text, true), 0);
+}
+
+static uint32_t service_slot(const char *text)
+{
+	struct service service;
+	struct ag_service_key key;
+	uint32_t slot = AG_NO_ACCOUNT;
+	int fd = host_map(MAPS "/ag_services");
+
+	check_ok(service_parse(text, &service, &error));
+	key = compile_service_key(&service);
+	if (bpf_map_lookup_elem(fd, &key, &slot) < 0)
+		slot = AG_NO_ACCOUNT;
+	(void)close(fd);
+	return slot;
+}
+
+static void test_services(void **state)
+{
+	(void)state;
+	sync_to("192.0.2.10:443/tcp>1 [2001:db8::10]:443/tcp>1",
+		5); /* two services, two destinations, flags */
+	assert_int_equal(dataplane->config->flags, AG_CONFIG_ENFORCING);
+	assert_int_equal(service_slot("192.0.2.10:443/tcp"), 1);
+	assert_int_equal(service_slot("[2001:db8::10]:443/tcp"), 1);
+	sync_to("192.0.2.10:443/tcp>2 [2001:db8::10]:443/tcp>1",
+		2); /* moved; its destination's fragments too */
+	assert_int_equal(service_slot("192.0.2.10:443/tcp"), 2);
+	assert_int_equal(entries_of_map("ag_services"), 2);
+	sync_to("192.0.2.10:443/tcp>2 192.0.2.0/24>3", 6);
+	assert_int_equal(dataplane->config->flags, AG_CONFIG_ENFORCING | AG_CONFIG_PREFIX_DESTS);
+	assert_int_equal(service_slot("[2001:db8::10]:443/tcp"), AG_NO_ACCOUNT);
+	assert_int_equal(entries_of_map("ag_dest_prefixes"), 1);
+	assert_int_equal(entries_of_map("ag_dests"), 1);
+	reopen();
+	assert_int_equal(entries_of_map("ag_services"), 2);
+	assert_int_equal(sync_text("192.0.2.10:443/tcp>2 192.0.2.0/24>3", true), 0);
+	sync_to("", 5);
+	assert_int_equal(dataplane->config->flags, 0);
+	assert_int_equal(entries_of_map("ag_services"), 0);
+	assert_int_equal(entries_of_map("ag_dest_prefixes"), 0);
+}
+
+/* The table can be full, and then be wholly another; more than fit are refused. */
+static void test_services_to_the_limit(void **state)
+{
+	char first[1024] = "", second[1024] = "", over[1100] = "";
+	struct compiled_services services;
+
+	(void)state;
+	for (unsigned int i = 0; i < LIMITS.services; i++) {
+		(void)snprintf(first + strlen(first), sizeof(first) - strlen(first), "192.0.2.%u>1 ", i);
+		(void)snprintf(second + strlen(second), sizeof(second) - strlen(second), "198.51.100.%u>1 ",
+			       i);
+	}
+	(void)snprintf(over, sizeof(over), "%s203.0.113.1>1", first);
+	sync_to(first, 2 * LIMITS.services + 1);
+	assert_int_equal(entries_of_map("ag_services"), LIMITS.services);
+	sync_to(second, 4 * LIMITS.services);
+	services = services_of(over);
+	check_refused(dataplane_sync_services(dataplane, &services, false, NULL, &error), ERROR_LIMIT,
+		      "17 services are more than the limit of 16");
+	compiled_services_clear(&services);
+	sync_text(first, false);
+	assert_int_equal(sync_text(first, true), 0);
+}
+
+static void set_failsafe(const char *const *texts, size_t count)
+{
+	struct prefix prefixes[8];
+
+	for (size_t i = 0; i < count; i++)
+		check_ok(prefix_parse(texts[i], &prefixes[i], &error));
+	check_ok(dataplane_set_failsafe(dataplane, prefixes, count, &error));
+}
+
+static void test_failsafe(void **state)
+{
+	static const char *const first[] = {"203.0.113.0/24", "2001:db8::/32", "203.0.113.0/24"};
+	static const char *const second[] = {"198.51.100.1"};
+	struct prefix *many = calloc(1025, sizeof(*many));
+
+	(void)state;
+	assert_non_null(many);
+	set_failsafe(first, COUNT(first));
+	assert_int_equal(entries_of_map("ag_failsafe"), 2);
+	assert_int_equal(dataplane->config->flags, AG_CONFIG_FAILSAFE);
+	sync_to("192.0.2.0/24>1", 3);
+	assert_true(dataplane->config->flags & AG_CONFIG_FAILSAFE); /* the service table leaves it alone */
+	sync_to("", 3);
+	assert_int_equal(dataplane->config->flags, AG_CONFIG_FAILSAFE);
+	set_failsafe(second, COUNT(second));
+	assert_int_equal(entries_of_map("ag_failsafe"), 1);
+	for (uint32_t i = 0; i < 1025; i++) {
+		uint8_t bytes[4] = {10, 0, (uint8_t)(i >> 8), (uint8_t)i};
+		struct addr addr = addr_make(AG_FAMILY_IPV4, bytes);
+
+		many[i] = prefix_of(&addr, 32);
+	}
+	check_refused(dataplane_set_failsafe(dataplane, many, 1025, &error), ERROR_LIMIT, "1024");
+	assert_int_equal(entries_of_map("ag_failsafe"), 1);
+	check_ok(dataplane_set_failsafe(dataplane, many, 1024, &error));
+	reopen();
+	assert_int_equal(entries_of_map("ag_failsafe"), 1024);
+	set_failsafe(NULL, 0);
+	assert_int_equal(dataplane->config->flags, 0);
+	assert_int_equal(entries_of_map("ag_failsafe"), 0);
+	free(many);
+}
+
+static void test_map_usage(void **state)
+{
+	struct compiled_account account = account_of(3, ENFORCE, "203.0.113.1 2001:db8::1");
+
+	(void)state;
+	assert_int_equal(entries_of_map("ag_accounts"), 0);
+	change(NULL, &account);
+	assert_int_equal(entries_of_map("ag_accounts"), 1);
+	assert_int_equal(entries_of_map("ag_lists4"), 1);
+	assert_int_equal(entries_of_map("ag_lists6"), 1);
+	reopen();
+	assert_int_equal(entries_of_map("ag_lists6"), 1);
+	check_ok(dataplane_clear_account(dataplane, 3, &error));
+	assert_int_equal(entries_of_map("ag_accounts"), 0);
+	assert_int_equal(entries_of_map("ag_lists4"), 0);
+	assert_int_equal(entries_of_map("ag_lists6"), 0);
+	compiled_account_clear(&account);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_services),
+		TEST(test_services_to_the_limit),
+		TEST(test_failsafe),
+		TEST(test_map_usage),
+	};
+	int failed;
+
+	host_enter();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	host_leave();
+	return failed;
+}
