@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `make install` into a directory: everything is there, the unit names the right program, and what was installed runs
+# with the capabilities that the unit leaves it.
+. "$(dirname "$0")/../lib.sh"
+ag_init
+ns_add server
+wire server eth0 server eth1
+dest=$DIR/dest
+check "make install" make -C "$ROOT" --no-print-directory BUILD="$BUILD" DESTDIR="$dest" PREFIX=/usr install
+for file in usr/sbin/allowgated usr/bin/allowgate usr/share/man/man1/allowgate.1 usr/share/man/man5/allowgate.conf.5 \
+	usr/share/man/man8/allowgated.8 etc/allowgate/allowgate.conf lib/systemd/system/allowgated.service \
+	usr/lib/sysusers.d/allowgate.conf; do
+	check "$file" test -s "$dest/$file"
+done
+is "the unit names the program" "$(sed -n 's/^ExecStart=//p' "$dest/lib/systemd/system/allowgated.service")" /usr/sbin/allowgated
+refute "no @name@ is left in it" grep -qE '@[a-z]+@' "$dest/lib/systemd/system/allowgated.service"
+check "the sample configuration is understood" "$dest/usr/sbin/allowgated" --config "$dest/etc/allowgate/allowgate.conf" --version
+check "the version is said" grep -q "$(cat "$ROOT/VERSION")" <<<"$("$dest/usr/sbin/allowgated" --version)"
+
+# What the unit leaves to the daemon must do for all of its work: load, attach, change, read back, adopt.
+capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$dest/lib/systemd/system/allowgated.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+start()
+{
+	background daemon server setpriv --bounding-set "-all,$capabilities" --inh-caps=-all --no-new-privs \
+		"$dest/usr/sbin/allowgated" --config "$CONFIG" --store "$STORE" --socket "$SOCKET" --pin-dir "$PINS" \
+		--metrics 127.0.0.1:9812 "${SOCKET_GROUP[@]}" --interface eth0:native
+	DAEMON_PID=$!
+	wait_for 10 daemon_answers
+}
+check "it starts with nothing but $capabilities" start
+AG_CLI=$dest/usr/bin/allowgate
+check "an account" acme
+check "its list" ada allow add acme "$ADA"
+check "... added to" ada allow add acme 203.0.113.7
+printf '%s\n' "$ADA" 2001:db8::/32 >"$DIR/list"
+check "... replaced" ada allow replace acme "$DIR/list"
+is "the kernel's answer is read" "$(ag --json check acme "$ADA" | jq -r '.kernel, .agree' | xargs)" "allowed true"
+is "all is well" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
+daemon_stop
+check "it starts again" start
+is "all is well again" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
+is "attached" "$(ag --json interface list | jq -r '.items[0].mode')" native
+check "detach" ag interface detach eth0
+daemon_stop
+finish
