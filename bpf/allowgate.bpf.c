@@ -60,18 +60,29 @@ AG_INLINE struct ag_dest_prefix_key prefix_key(__u8 family, const union ag_addr 
 	return key;
 }
 
-AG_INLINE const struct ag_dest *find_dest(const struct ag_packet *packet, __u32 flags)
+/*
+ * Copies what it finds: the kernel may give an element of a hash that is replaced to another key while this
+ * packet is still under way.
+ */
+AG_INLINE _Bool copy_dest(const struct ag_dest *found, struct ag_dest *dest)
+{
+	if (found)
+		*dest = *found;
+	return found;
+}
+
+AG_INLINE _Bool find_dest(const struct ag_packet *packet, __u32 flags, struct ag_dest *dest)
 {
 	struct ag_dest_key key = {.family = packet->family};
 	struct ag_dest_prefix_key around;
-	const struct ag_dest *dest;
 
 	__builtin_memcpy(key.addr, packet->dest.bytes, sizeof(key.addr));
-	dest = bpf_map_lookup_elem(&ag_dests, &key);
-	if (dest || !(flags & AG_CONFIG_PREFIX_DESTS))
-		return dest;
+	if (copy_dest(bpf_map_lookup_elem(&ag_dests, &key), dest))
+		return 1;
+	if (!(flags & AG_CONFIG_PREFIX_DESTS))
+		return 0;
 	around = prefix_key(packet->family, &packet->dest, 128);
-	return bpf_map_lookup_elem(&ag_dest_prefixes, &around);
+	return copy_dest(bpf_map_lookup_elem(&ag_dest_prefixes, &around), dest);
 }
 
 AG_INLINE _Bool is_failsafe(const struct ag_packet *packet)
@@ -134,18 +145,19 @@ __attribute__((noinline)) __u32 ag_find_service_at(const struct ag_packet *packe
 	return slot;
 }
 
-/* From the narrowest prefix that services name outwards, until one has a service for this packet. */
-AG_INLINE __u32 find_service(const struct ag_packet *packet, const struct ag_dest *dest)
+/* From the narrowest prefix that services name (*dest) outwards, until one has a service for this packet. */
+AG_INLINE __u32 find_service(const struct ag_packet *packet, struct ag_dest *dest)
 {
 	struct ag_dest_prefix_key around;
 	__u32 slot = AG_NO_ACCOUNT;
 
-	for (int depth = 0; depth < AG_DEST_DEPTH_MAX && dest; depth++) {
+	for (int depth = 0; depth < AG_DEST_DEPTH_MAX; depth++) {
 		slot = ag_find_service_at(packet, dest);
 		if (slot != AG_NO_ACCOUNT || !(dest->flags & AG_DEST_HAS_PARENT))
 			break;
 		around = prefix_key(packet->family, &packet->dest, dest->parent_len);
-		dest = bpf_map_lookup_elem(&ag_dest_prefixes, &around);
+		if (!copy_dest(bpf_map_lookup_elem(&ag_dest_prefixes, &around), dest))
+			break;
 	}
 	return slot;
 }
@@ -188,10 +200,10 @@ AG_INLINE enum ag_verdict judge_source(const struct ag_packet *packet, __u32 slo
 
 AG_INLINE void judge_address(const struct ag_packet *packet, __u32 flags, struct ag_judgement *judgement)
 {
-	const struct ag_dest *dest = find_dest(packet, flags);
+	struct ag_dest dest;
 
 	judgement->verdict = AG_VERDICT_UNMATCHED;
-	if (!dest)
+	if (!find_dest(packet, flags, &dest))
 		return;
 	if (flags & AG_CONFIG_FAILSAFE && is_failsafe(packet)) {
 		judgement->verdict = AG_VERDICT_FAILSAFE;
@@ -199,13 +211,13 @@ AG_INLINE void judge_address(const struct ag_packet *packet, __u32 flags, struct
 	}
 	if (packet->malformed) {
 		judgement->verdict = AG_VERDICT_MALFORMED;
-		judgement->guarded = dest->flags & AG_DEST_GATED;
+		judgement->guarded = dest.flags & AG_DEST_GATED;
 		return;
 	}
 	if (packet->fragment == AG_FRAGMENT_LATER)
-		judgement->slot = find_fragment_account(packet, dest);
+		judgement->slot = find_fragment_account(packet, &dest);
 	else
-		judgement->slot = find_service(packet, dest);
+		judgement->slot = find_service(packet, &dest);
 	if (judgement->slot == AG_SEVERAL_ACCOUNTS)
 		judgement->verdict = AG_VERDICT_FRAGMENT;
 	else

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * fuzz_request.c - bodies of requests from any bytes: the first says which decoder, '0' to '7'
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_attach.c - the program on devices: modes, pins that outlive the process, others' programs, devices
  * that go

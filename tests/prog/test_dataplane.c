@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_dataplane.c - accounts in the kernel: staged, published, read back, asked, cleared
  */

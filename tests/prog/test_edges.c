@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_edges.c - the program at its limits: jumbo frames, cut frames, maps that are empty, wrong or just
  * changed

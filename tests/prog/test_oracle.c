@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_oracle.c - the heart: what the host says of a random packet under a random policy, the kernel says too
  *

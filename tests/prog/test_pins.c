@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_pins.c - what outlives the process: adopted, completed, refused where it does not fit, removed
  */

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_service_table.c - the service table and the failsafe sources in the kernel, and how full its maps are
  */

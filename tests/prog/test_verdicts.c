@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_verdicts.c - the contract's section 3, row by row: a frame, its verdict, what becomes of it
  *

@@ -8,6 +8,8 @@ ag_init
 ns_add server
 wire server eth0 server eth1
 dest=$DIR/dest
+# Without BUILD in the environment, as a person calls it.
+check "make builds into build/" grep -q ' build/allowgated$' <<<"$(env -u BUILD make -C "$ROOT" -B -n V=1 all 2>&1)"
 check "make install" make -C "$ROOT" --no-print-directory BUILD="$BUILD" DESTDIR="$dest" PREFIX=/usr install
 for file in usr/sbin/allowgated usr/bin/allowgate usr/share/man/man1/allowgate.1 usr/share/man/man5/allowgate.conf.5 \
 	usr/share/man/man8/allowgated.8 etc/allowgate/allowgate.conf lib/systemd/system/allowgated.service \

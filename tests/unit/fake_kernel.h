@@ -126,13 +126,20 @@ int dataplane_stage(struct dataplane *dataplane, const struct compiled_account *
 	return 0;
 }
 
-int dataplane_publish(struct dataplane *dataplane, struct dataplane_change *change, struct ag_error *error)
+int dataplane_publish_all(struct dataplane *dataplane, struct dataplane_change *const *changes, size_t count,
+			  struct ag_error *error)
 {
 	note('p');
 	if (fallible(error))
 		return -EIO;
-	copy_account(&dataplane->accounts[change->want.slot], &change->want);
+	for (size_t i = 0; i < count; i++)
+		copy_account(&dataplane->accounts[changes[i]->want.slot], &changes[i]->want);
 	return 0;
+}
+
+int dataplane_publish(struct dataplane *dataplane, struct dataplane_change *change, struct ag_error *error)
+{
+	return dataplane_publish_all(dataplane, &change, 1, error);
 }
 
 void dataplane_change_free(struct dataplane_change *change)

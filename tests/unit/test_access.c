@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_access.c - every right against every kind of person and role */
 #include "userspace/core/access.h"
 

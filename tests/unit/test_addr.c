@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_addr.c - strict text in, canonical text out, and containment held against a bit-by-bit reference */
 #include "userspace/core/addr.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_args.c - options anywhere, values in both forms, "--", and what is refused; durations */
 #include "userspace/core/args.h"
 

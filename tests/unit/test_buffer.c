@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_buffer.c - growth, the limit, and failures that are remembered */
 #include "userspace/core/buffer.h"
 

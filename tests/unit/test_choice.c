@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_choice.c - one word out of a table */
 #include "userspace/core/choice.h"
 

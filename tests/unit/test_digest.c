@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_digest.c - the digest is SHA-256 over length-prefixed fields, byte for byte */
 #include "userspace/core/digest.h"
 

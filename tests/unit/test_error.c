@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_error.c - codes as the contract names them, and messages that stay one valid line */
 #include "userspace/core/error.h"
 

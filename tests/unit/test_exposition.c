@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_exposition.c - the text that a scrape gets */
 #include "userspace/core/exposition.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_guard.c - rules 2, 3 and 4 of the contract's section 4, each both ways */
 #include "userspace/core/guard.h"
 

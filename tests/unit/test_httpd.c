@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_httpd.c - requests as the handler sees them, requests that it never sees, and answers that always
  * arrive */
 #include "tests/unit/httpd_fixture.h"

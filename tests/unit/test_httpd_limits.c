@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_httpd_limits.c - connections in number, users and time: who is served, who is told why not, who is cut
  * off, and that nobody waits

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_httpd_listen.c - socket files: made with the right mode from the start, replaced when stale, never
  * when not ours */
 #include "tests/unit/httpd_fixture.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_listtext.c - lists as text: read, refused line by line, and written so that they can be read back */
 #include "userspace/core/listtext.h"
 

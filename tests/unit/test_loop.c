@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_loop.c - descriptors, timeouts that are asked for anew, signals and timers in one loop; what the
  * service manager is told; and the log, whose lines nobody can forge

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_options.c - defaults, the file, the command line, and which wins; and that the sample file tells the
  * truth */
 #include "userspace/daemon/options.h"

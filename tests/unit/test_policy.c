@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_policy.c - lists, the longest match against brute force, and the verdict of every mode */
 #include "userspace/core/policy.h"
 

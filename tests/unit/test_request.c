@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_request.c - bodies that are taken, bodies that are refused and why */
 #include "userspace/core/request.h"
 

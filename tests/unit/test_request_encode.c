@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_request_encode.c - the shapes of docs/api.md, to the byte */
 #include <setjmp.h>
 #include <stdarg.h>

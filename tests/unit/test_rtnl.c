@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_rtnl.c - interfaces that come, are renamed, join and leave a bridge, and go, in a network namespace of
  * the test's own

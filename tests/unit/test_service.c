@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_service.c - every way to write a service, and one way to print it */
 #include "userspace/core/service.h"
 

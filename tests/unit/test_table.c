@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_table.c - nothing that is shown drives the terminal; columns line up by the width of characters */
 #include "userspace/core/table.h"
 

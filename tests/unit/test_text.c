@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_text.c - names, notes, times and numbers, held to their rules at each boundary */
 #include "userspace/core/text.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_uri.c - split first, then decode; nothing decoded is ever cut short or taken for a separator */
 #include "userspace/core/uri.h"
 

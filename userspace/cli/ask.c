@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* ask.c - see ask.h. Whatever stands in a path or a query is encoded here: no argument can become another
  * request. */
 #include "userspace/cli/ask.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* ask_body.c - a request's body, member by member, as the command's row says */
 #include "userspace/cli/ask.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* client.c - see client.h. A connection is kept for the pages of a list. */
 #include "userspace/cli/client.h"
 

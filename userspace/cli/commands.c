@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* commands.c - the table of commands and the table of options: the whole of what allowgate understands */
 #include "userspace/cli/command.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * main.c - allowgate: from the words of the command line to a row of the table, and its outcome to an exit
  * code

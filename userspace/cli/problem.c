@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* problem.c - see problem.h */
 #include "userspace/cli/problem.h"
 

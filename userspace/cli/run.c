@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* run.c - commands that are data alone: see run.h */
 #include "userspace/cli/run.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* run_audit.c - the audit log: see run.h */
 #include <stdint.h>
 #include <time.h>

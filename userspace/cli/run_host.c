@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* run_host.c - what the daemon says of itself, of a caller and of an address: see run.h */
 #include <stdio.h>
 #include <string.h>

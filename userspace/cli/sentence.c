@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* sentence.c - what a change did, in one line: see show.h */
 #include <stdio.h>
 #include <string.h>

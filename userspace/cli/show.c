@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* show.c - see show.h: values, tables, JSON */
 #include "userspace/cli/show.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What is said to whoever is refused depends on the right and on who asks alone, never on the role or on
  * whether the account exists: so the two cannot be told apart.

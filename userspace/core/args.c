@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* args.c - see args.h. No getopt: it permutes through globals, guesses abbreviations, and prints. */
 #include "userspace/core/args.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Rule 2 asks the list alone, in any mode: an account in `monitor` must be ready for `enforce`. Rule 3 asks
  * what would become of the person's packets, so that `monitor` stops nobody and going back to `enforce` is

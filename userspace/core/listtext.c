@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Line by line, and within a line word by word. A bad line does not end the reading: whoever wrote the file
  * wants to know of all of them at once.

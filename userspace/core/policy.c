@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The longest match works on the sorted array itself, so that a list costs nothing beside its entries. The
  * order (address, then length) puts a prefix in front of all that lies within it; list_match() says why that

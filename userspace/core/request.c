@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The tables of fields, and what each may hold. A struct is filled on the stack and handed over only when all
  * of it is good.

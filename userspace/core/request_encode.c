@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * From structs to JSON. All text comes from parsers and checks that let only UTF-8 through, so that what can
  * fail is memory.

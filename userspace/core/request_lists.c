@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bodies that hold many of a kind. One that is bad spoils all, and the error says which it is.
  */

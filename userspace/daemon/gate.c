@@ -9,6 +9,7 @@
  */
 #include "userspace/daemon/gate.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/compile.h"
+
+#define PUBLISH_BATCH 256
 
 static const double apply_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
 
@@ -196,19 +199,34 @@ static size_t account_difference(const struct compiled_account *have, const stru
 	return differing;
 }
 
-static int publish_account(struct gate *gate, const struct compiled_account *have,
-			   const struct compiled_account *want, struct ag_error *error)
-{
-	struct dataplane_change *change = NULL;
-	int err = dataplane_stage(gate->dataplane, have, want, &change, error);
+/* Changes that are published together, since each swap of a list waits for a grace period. */
+struct batch {
+	struct dataplane_change *changes[PUBLISH_BATCH];
+	size_t count;
+};
 
-	if (!err)
-		err = dataplane_publish(gate->dataplane, change, error);
-	dataplane_change_free(change);
+static int batch_publish(struct gate *gate, struct batch *batch, struct ag_error *error)
+{
+	int err = dataplane_publish_all(gate->dataplane, batch->changes, batch->count, error);
+
+	while (batch->count)
+		dataplane_change_free(batch->changes[--batch->count]);
 	return err;
 }
 
-static int walk_account(struct gate *gate, const struct account *account, bool repair, size_t *drift,
+static int batch_account(struct gate *gate, const struct compiled_account *have,
+			 const struct compiled_account *want, struct batch *batch, struct ag_error *error)
+{
+	int err = dataplane_stage(gate->dataplane, have, want, &batch->changes[batch->count], error);
+
+	if (err)
+		return err;
+	batch->count++;
+	return batch->count == PUBLISH_BATCH ? batch_publish(gate, batch, error) : 0;
+}
+
+/* Compares one account; `batch` takes what repairs it (NULL: only compare). */
+static int walk_account(struct gate *gate, const struct account *account, struct batch *batch, size_t *drift,
 			struct ag_error *error)
 {
 	struct compiled_account have = {0}, want = {0};
@@ -223,12 +241,26 @@ static int walk_account(struct gate *gate, const struct account *account, bool r
 	if (!err) {
 		differing = account_difference(&have, &want);
 		*drift += differing;
-		if (differing && repair)
-			err = publish_account(gate, &have, &want, error);
+		if (differing && batch)
+			err = batch_account(gate, &have, &want, batch, error);
 	}
 	list_clear(&list);
 	compiled_account_clear(&have);
 	compiled_account_clear(&want);
+	return err;
+}
+
+static int walk_accounts(struct gate *gate, bool repair, size_t *drift, struct ag_error *error)
+{
+	struct batch batch = {0};
+	struct ag_error ignored;
+	int err = 0;
+
+	for (size_t i = 0; i < gate->account_count && !err; i++)
+		err = walk_account(gate, &gate->accounts[i], repair ? &batch : NULL, drift, error);
+	/* What is staged is good, whatever failed behind it. */
+	if (batch.count && batch_publish(gate, &batch, err ? &ignored : error) && !err)
+		err = -EIO;
 	return err;
 }
 
@@ -281,11 +313,10 @@ static int walk_stale_slots(struct gate *gate, bool repair, size_t *drift, struc
 
 static int walk(struct gate *gate, bool repair, size_t *drift, struct ag_error *error)
 {
-	int err = 0;
+	int err;
 
 	*drift = 0;
-	for (size_t i = 0; i < gate->account_count && !err; i++)
-		err = walk_account(gate, &gate->accounts[i], repair, drift, error);
+	err = walk_accounts(gate, repair, drift, error);
 	if (!err)
 		err = walk_services(gate, repair, drift, error);
 	if (!err)

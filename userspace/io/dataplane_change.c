@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * dataplane_change.c - a change of one account: staged where it may fail, published where it must not
  *

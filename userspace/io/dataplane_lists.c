@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * dataplane_lists.c - what the kernel holds of accounts: read, cleared, asked
  */

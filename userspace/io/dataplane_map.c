@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * dataplane_map.c - whole maps: batches where the kernel has them, one by one where not
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * dataplane_trie.c - an account's own LPM tries, inside the two arrays of maps
  *

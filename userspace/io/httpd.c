@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * httpd.c - one epoll instance over the listening socket, libmicrohttpd and the lingering connections
  *

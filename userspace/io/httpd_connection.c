@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * httpd_connection.c - the life of a connection: accepted, served or refused, closed, lingering, gone
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * httpd_request.c - one request: its target kept raw, its head judged, its body gathered, its handler called
  *
