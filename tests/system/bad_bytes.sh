@@ -34,6 +34,8 @@ raw 400 bad_request "a wrong type" POST $list -d '{"prefix": 7}'
 raw 400 bad_request "a NUL" POST $list -d '{"prefix": "192.0.2.1", "note": "a\u0000b"}'
 raw 400 bad_request "an unknown parameter" POST "$list?colour=red" -d '{"prefix": "192.0.2.1"}'
 raw 400 bad_request "a parameter that is no truth" POST "$list?dry_run=perhaps" -d '{"prefix": "192.0.2.1"}'
+raw 400 bad_request "a parameter twice" GET "$list?limit=1&limit=2"
+raw 400 bad_request "an option twice" POST "$list?dry_run=false&dry_run=true" -d '{"prefix": "192.0.2.1"}'
 raw 400 bad_request "an origin that is no address" POST $list -d '{"prefix": "192.0.2.1"}' -H 'Allowgate-Origin: here'
 raw 404 not_found "an unknown path" GET /v1/nonsense
 raw 400 bad_prefix "a prefix in the path" DELETE "$list/203.0.113.7%2F24"

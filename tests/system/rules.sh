@@ -23,6 +23,7 @@ refused forbidden 4 "an admin may not manage users" --as ada --origin "$ADA" use
 refused forbidden 4 "... nor roles" --as ada --origin "$ADA" role grant acme vera admin
 refused forbidden 4 "... nor services" --as ada --origin "$ADA" service add acme 192.0.2.99:80/tcp
 refused forbidden 4 "... nor accounts" --as ada --origin "$ADA" account add mine
+refused forbidden 4 "... nor the label" --as ada --origin "$ADA" account set acme --label mine
 refused forbidden 4 "... nor interfaces" --as ada --origin "$ADA" interface attach lo
 refused forbidden 4 "... nor another account's list" --as ada --origin "$ADA" allow add other "$ADA"
 check "a viewer reads the list" ag --as vera allow list acme

