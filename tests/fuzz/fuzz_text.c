@@ -13,6 +13,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "userspace/core/error.h"
 #include "userspace/core/text.h"
+#include "userspace/core/utf8.h"
 
 static void check_refusal(const struct ag_error *error, const char *text)
 {

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "userspace/core/text.h"
+#include "userspace/core/utf8.h"
 
 static const struct {
 	enum error_code code;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "userspace/core/text.h"
+#include "userspace/core/utf8.h"
 
 struct code_row {
 	const char *name;

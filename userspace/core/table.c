@@ -10,6 +10,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/text.h"
+#include "userspace/core/utf8.h"
 
 #define GAP 2
 

@@ -23,14 +23,6 @@ struct ag_error;
 #define TIME_FIRST (-62167219200LL)
 #define TIME_LAST  253402300799LL
 
-/*
- * The character at `text`, which ends with a NUL: strict UTF-8 (RFC 3629: no overlong form, no surrogate,
- * nothing beyond U+10FFFF). Returns its length in bytes, 1 to 4; 0, with *ret untouched, if there is none.
- */
-size_t utf8_decode(const char *text, uint32_t *ret);
-/* C0, DEL, C1, and the line and paragraph separators: what would break a line or drive a terminal. */
-bool character_is_control(uint32_t character);
-
 /* [a-z0-9][a-z0-9._-]{0,62}; `what` ("account") names it in the error, ERROR_BAD_REQUEST. */
 int name_check(const char *what, const char *name, struct ag_error *error);
 /* UTF-8 (RFC 3629), at most NOTE_MAX_CHARS characters, no control characters (C0, DEL, C1), no line or

@@ -28,7 +28,7 @@ static bool may_see(const struct call *call, const struct store_role *roles, siz
 	return false;
 }
 
-int list_accounts(struct call *call)
+int api_list_accounts(struct call *call)
 {
 	const struct gate *gate = call->gate;
 	AUTO_FREE struct store_role *roles = NULL;
@@ -54,7 +54,7 @@ int list_accounts(struct call *call)
 	return err;
 }
 
-int show_account(struct call *call)
+int api_show_account(struct call *call)
 {
 	return call_answer(call, account_json(call->gate, call->account));
 }
@@ -85,7 +85,7 @@ static int settle_account(struct call *call, enum change_kind kind, const struct
 	return err ? err : answer_with_account(call, change.account);
 }
 
-int add_account(struct call *call)
+int api_add_account(struct call *call)
 {
 	struct request_account asked = {0};
 	int err = request_account_decode(call->request->body, call->request->body_length, true, &asked,
@@ -94,7 +94,7 @@ int add_account(struct call *call)
 	return err ? err : settle_account(call, CHANGE_ACCOUNT_ADD, &asked);
 }
 
-int set_account(struct call *call)
+int api_set_account(struct call *call)
 {
 	struct request_account asked = {0};
 	int err = request_account_decode(call->request->body, call->request->body_length, false, &asked,
@@ -106,7 +106,7 @@ int set_account(struct call *call)
 	return err ? err : settle_account(call, CHANGE_ACCOUNT_SET, &asked);
 }
 
-int remove_account(struct call *call)
+int api_remove_account(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_ACCOUNT_REMOVE);
 
@@ -177,17 +177,17 @@ static int answer_services(struct call *call, const struct account *accounts, si
 	return err;
 }
 
-int list_services(struct call *call)
+int api_list_services(struct call *call)
 {
 	return answer_services(call, call->gate->accounts, call->gate->account_count);
 }
 
-int list_account_services(struct call *call)
+int api_list_account_services(struct call *call)
 {
 	return answer_services(call, call->account, 1);
 }
 
-int add_services(struct call *call)
+int api_add_services(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_SERVICE_ADD);
 	AUTO_FREE struct service *services = NULL;
@@ -198,7 +198,7 @@ int add_services(struct call *call)
 	return err ? err : call_apply(call, &change);
 }
 
-int remove_services(struct call *call)
+int api_remove_services(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_SERVICE_REMOVE);
 	const char *text = httpd_query(call->request, "service");

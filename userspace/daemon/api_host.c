@@ -56,7 +56,7 @@ static json_t *interfaces_json(struct call *call)
 	return NULL;
 }
 
-int list_interfaces(struct call *call)
+int api_list_interfaces(struct call *call)
 {
 	json_t *items = interfaces_json(call);
 
@@ -65,7 +65,7 @@ int list_interfaces(struct call *call)
 	return call_answer(call, items ? json_pack("{s:o, s:n}", "items", items, "next") : NULL);
 }
 
-int attach_interface(struct call *call)
+int api_attach_interface(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_INTERFACE_ATTACH);
 	AUTO_FREE struct attachment *attachments = NULL;
@@ -89,7 +89,7 @@ int attach_interface(struct call *call)
 	return err;
 }
 
-int detach_interface(struct call *call)
+int api_detach_interface(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_INTERFACE_DETACH);
 
@@ -139,7 +139,7 @@ static int page_audit(struct call *call, struct page *page, const struct store_a
 
 /* The whole log is for operators; the rows of one account for those who read it, which the route has seen to.
  */
-int list_audit(struct call *call)
+int api_list_audit(struct call *call)
 {
 	struct store_audit *rows = NULL;
 	struct page page = {0};
@@ -161,7 +161,7 @@ int list_audit(struct call *call)
 	return err;
 }
 
-int verify_audit(struct call *call)
+int api_verify_audit(struct call *call)
 {
 	uint64_t rows;
 	int err = store_audit_verify(call->gate->store, &rows, &call->error);
@@ -171,7 +171,7 @@ int verify_audit(struct call *call)
 
 /* --- status and reload ----------------------------------------------------- */
 
-int reload(struct call *call)
+int api_reload(struct call *call)
 {
 	size_t repaired = 0;
 	int err = 0;
@@ -236,7 +236,7 @@ static json_t *public_status(const struct gate *gate)
 }
 
 /* Compares kernel and store now; a gate that is degraded says so instead of failing. */
-int show_status(struct call *call)
+int api_show_status(struct call *call)
 {
 	struct gate *gate = call->gate;
 	struct ag_error why = {0};

@@ -21,7 +21,7 @@ static int page_entries(struct call *call, struct page *page, const struct list 
 	return err;
 }
 
-int list_entries(struct call *call)
+int api_list_entries(struct call *call)
 {
 	struct page page = {0};
 	struct prefix after;
@@ -42,7 +42,7 @@ int list_entries(struct call *call)
 	return err;
 }
 
-int export_entries(struct call *call)
+int api_export_entries(struct call *call)
 {
 	struct list list = {0};
 	int err = store_list(call->gate->store, call->account->id, &list, &call->error);
@@ -73,12 +73,12 @@ static int apply_entries(struct call *call, enum change_kind kind)
 	return err;
 }
 
-int add_entries(struct call *call)
+int api_add_entries(struct call *call)
 {
 	return apply_entries(call, CHANGE_ALLOW_ADD);
 }
 
-int replace_entries(struct call *call)
+int api_replace_entries(struct call *call)
 {
 	return apply_entries(call, CHANGE_ALLOW_REPLACE);
 }
@@ -116,7 +116,7 @@ static int apply_removal(struct call *call, struct list *list)
 	return call_apply(call, &change);
 }
 
-int remove_entries(struct call *call)
+int api_remove_entries(struct call *call)
 {
 	struct asked_prefixes asked = {.call = call};
 	int err = httpd_query_each(call->request, ask_prefix, &asked);
@@ -130,7 +130,7 @@ int remove_entries(struct call *call)
 	return err;
 }
 
-int remove_entry(struct call *call)
+int api_remove_entry(struct call *call)
 {
 	struct list list = {0};
 	struct entry entry = {0};
@@ -182,7 +182,7 @@ static int answer_check(struct call *call, const struct list *list, const struct
 				     verdict == kernel && same_prefix(entry, &decides)));
 }
 
-int check_address(struct call *call)
+int api_check_address(struct call *call)
 {
 	const char *text = httpd_query(call->request, "address");
 	struct list list = {0};

@@ -17,7 +17,7 @@ static json_t *user_json(const struct store_user *user)
 			 user->operator_, "delegate", user->delegate);
 }
 
-int list_users(struct call *call)
+int api_list_users(struct call *call)
 {
 	AUTO_FREE struct store_user *users = NULL;
 	struct page page = {0};
@@ -39,7 +39,7 @@ int list_users(struct call *call)
 	return err;
 }
 
-int add_user(struct call *call)
+int api_add_user(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_USER_ADD);
 	struct request_user asked;
@@ -62,7 +62,7 @@ static void name_user(struct change *change, const char *name)
 	(void)snprintf(change->user.name, sizeof(change->user.name), "%s", name);
 }
 
-int remove_user(struct call *call)
+int api_remove_user(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_USER_REMOVE);
 
@@ -96,17 +96,17 @@ static int answer_roles(struct call *call, const char *account)
 	return err;
 }
 
-int list_roles(struct call *call)
+int api_list_roles(struct call *call)
 {
 	return answer_roles(call, NULL);
 }
 
-int list_account_roles(struct call *call)
+int api_list_account_roles(struct call *call)
 {
 	return answer_roles(call, call->account->name);
 }
 
-int grant_role(struct call *call)
+int api_grant_role(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_ROLE_GRANT);
 	int err = request_role_decode(call->request->body, call->request->body_length, &change.role,
@@ -116,7 +116,7 @@ int grant_role(struct call *call)
 	return err ? err : call_apply(call, &change);
 }
 
-int revoke_role(struct call *call)
+int api_revoke_role(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_ROLE_REVOKE);
 
@@ -149,7 +149,7 @@ static json_t *text_or_null(const char *text)
 	return text[0] ? json_string(text) : json_null();
 }
 
-int show_whoami(struct call *call)
+int api_show_whoami(struct call *call)
 {
 	const struct actor *actor = &call->actor;
 	bool known = addr_known(&actor->origin);

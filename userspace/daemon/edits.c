@@ -195,7 +195,7 @@ static int note_entry(struct edit *edit, bool comes, const struct entry *entry, 
 	return 0;
 }
 
-static int add_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
+static int put_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
 {
 	struct entry entry = *asked;
 	int err;
@@ -207,7 +207,7 @@ static int add_entry(struct edit *edit, const struct entry *asked, struct ag_err
 	return err ? err : note_entry(edit, true, asked, error);
 }
 
-static int remove_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
+static int take_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
 {
 	int err = store_entry_remove(edit->gate->store, edit->before.id, &asked->prefix, error);
 
@@ -220,7 +220,7 @@ static int edit_allow_add(struct edit *edit, struct ag_error *error)
 	int err = 0;
 
 	for (size_t i = 0; i < asked->count && !err; i++)
-		err = add_entry(edit, &asked->entries[i], error);
+		err = put_entry(edit, &asked->entries[i], error);
 	return err;
 }
 
@@ -230,7 +230,7 @@ static int edit_allow_remove(struct edit *edit, struct ag_error *error)
 	int err = 0;
 
 	for (size_t i = 0; i < asked->count && !err; i++)
-		err = remove_entry(edit, &asked->entries[i], error);
+		err = take_entry(edit, &asked->entries[i], error);
 	return err;
 }
 
@@ -255,13 +255,13 @@ static int edit_allow_replace(struct edit *edit, struct ag_error *error)
 		const struct entry *kept = list_find(want, &have->entries[i].prefix);
 
 		if (!kept || !same_entry(kept, &have->entries[i]))
-			err = remove_entry(edit, &have->entries[i], error);
+			err = take_entry(edit, &have->entries[i], error);
 	}
 	for (i = 0; i < want->count && !err; i++) {
 		const struct entry *held = list_find(have, &want->entries[i].prefix);
 
 		if (!held || !same_entry(held, &want->entries[i]))
-			err = add_entry(edit, &want->entries[i], error);
+			err = put_entry(edit, &want->entries[i], error);
 	}
 	return err;
 }
