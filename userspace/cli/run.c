@@ -73,11 +73,7 @@ int run_list(struct invocation *invocation)
 	ask_target(invocation, &target);
 	err = ask_items(invocation, &target, SIZE_MAX, &list);
 	buffer_clear(&target);
-	if (err)
-		return err;
-	if (option_given(invocation, OPTION_JSON))
-		return show_json(invocation, list);
-	return show_items(invocation, invocation->command->fields, json_object_get(list, "items"));
+	return err ? err : show_list(invocation, list);
 }
 
 int run_show(struct invocation *invocation)

@@ -66,11 +66,7 @@ int run_audit(struct invocation *invocation)
 	if (!err)
 		err = ask_items(invocation, &target, limit, &list);
 	buffer_clear(&target);
-	if (err)
-		return err;
-	if (option_given(invocation, OPTION_JSON))
-		return show_json(invocation, list);
-	return show_items(invocation, invocation->command->fields, json_object_get(list, "items"));
+	return err ? err : show_list(invocation, list);
 }
 
 int run_audit_verify(struct invocation *invocation)

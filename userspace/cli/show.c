@@ -97,6 +97,13 @@ int show_items(struct invocation *invocation, const struct field *fields, const 
 	return written(invocation, err);
 }
 
+int show_list(struct invocation *invocation, const json_t *list)
+{
+	if (option_given(invocation, OPTION_JSON))
+		return show_json(invocation, list);
+	return show_items(invocation, invocation->command->fields, json_object_get(list, "items"));
+}
+
 int show_object(struct invocation *invocation, const struct field *fields, const json_t *object)
 {
 	static const struct table_column PAIR[] = {{"", false}, {"", false}};

@@ -24,6 +24,8 @@ void show_value(struct buffer *out, const json_t *value, bool short_prefix);
 int show_json(struct invocation *invocation, const json_t *document);
 /* A row for each item, with headers or by --quiet without. */
 int show_items(struct invocation *invocation, const struct field *fields, const json_t *items);
+/* A list's document: as it is by --json, else the rows of its items by the command's own fields. */
+int show_list(struct invocation *invocation, const json_t *list);
 /* One object: "name value" lines, or by --quiet one row. */
 int show_object(struct invocation *invocation, const struct field *fields, const json_t *object);
 
