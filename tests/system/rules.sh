@@ -19,6 +19,7 @@ for who in vera nobody unheard; do
 	refused forbidden 4 "$who may not change the mode" --as $who --origin "$ADA" account set acme --mode off
 done
 refused forbidden 4 "an operator is no admin by that" allow add acme "$ADA"
+refused not_found 1 "... and is told of an account that is not there" allow add absent "$ADA"
 refused forbidden 4 "an admin may not manage users" --as ada --origin "$ADA" user add eve
 refused forbidden 4 "... nor roles" --as ada --origin "$ADA" role grant acme vera admin
 refused forbidden 4 "... nor services" --as ada --origin "$ADA" service add acme 192.0.2.99:80/tcp
@@ -80,7 +81,7 @@ is "... and the account is open" "$(ag --json account show acme | jq .active)" f
 # Rule 5: the audit log.
 is "refused changes are in the audit log" \
 	"$(api GET '/v1/audit?limit=1000' | jq -r '[.items[].outcome] | unique | join(" ")')" \
-	"done forbidden origin_not_covered would_lock_out would_open"
+	"done forbidden not_found origin_not_covered would_lock_out would_open"
 is "... with user, delegate and origin" \
 	"$(api GET '/v1/audit?limit=1000' | jq -r '[.items[] | select(.outcome == "would_lock_out")][0] | .user, .delegate, .origin, .account' | xargs)" \
 	"ada ops $ADA acme"

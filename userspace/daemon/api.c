@@ -239,12 +239,12 @@ static int enter_account(struct call *call, const char *name, enum right right)
 	if (call->account && call->actor.name[0])
 		err = store_role_of(gate->store, call->account->id, call->actor.name, &call->role,
 				    &call->error);
-	if (!err)
-		err = access_check(&call->actor, call->role, right, name, &call->error);
-	if (!err && name && !call->account)
-		err = error_set(&call->error, ERROR_NOT_FOUND,
-				"there is no account of that name: see 'allowgate account list'");
-	return err;
+	if (err)
+		return err;
+	if (name && !call->account && call->actor.operator_)
+		return error_set(&call->error, ERROR_NOT_FOUND,
+				 "there is no account of that name: see 'allowgate account list'");
+	return access_check(&call->actor, call->role, right, name, &call->error);
 }
 
 static int enter(struct call *call, const struct match *match)

@@ -9,7 +9,8 @@
 #define HEADER_USER   "Allowgate-On-Behalf-Of"
 #define HEADER_ORIGIN "Allowgate-Origin"
 
-/* Root is an operator whatever the store says, so that a host can always be run. */
+/* Root is an operator whatever the store says, so that a host can always be run; it has a name only where a
+ * user is it. */
 static int identify_peer(struct gate *gate, uid_t uid, struct actor *actor, bool *ret_delegate,
 			 struct ag_error *error)
 {
@@ -22,8 +23,6 @@ static int identify_peer(struct gate *gate, uid_t uid, struct actor *actor, bool
 	(void)snprintf(actor->name, sizeof(actor->name), "%s", user.name);
 	actor->operator_ = user.operator_ || uid == 0;
 	*ret_delegate = user.delegate;
-	if (uid == 0 && !actor->name[0])
-		(void)snprintf(actor->name, sizeof(actor->name), "root");
 	return 0;
 }
 
