@@ -364,7 +364,7 @@ web_start()
 {
 	mkdir -p "$DIR/www"
 	echo hello >"$DIR/www/index.html"
-	background web server python3 -m http.server 80 --bind :: --directory "$DIR/www"
+	background web server python3 "$ROOT/tests/web_server.py" 80 "$DIR/www"
 	wait_for 5 in_ns server curl -sf --max-time 1 -o /dev/null http://127.0.0.1/
 }
 

@@ -21,12 +21,12 @@ ip -n "$NS-client" -6 neigh flush dev eth0
 ip -n "$NS-server" -6 neigh flush dev eth0
 check "ping in IPv6, after neighbour discovery" in_ns client ping -q -c 2 -i 0.1 -W 2 -I "$STRANGER6" "$SERVER6"
 
-background listen server python3 -m http.server 8080 --bind ::
+background listen server python3 "$ROOT/tests/web_server.py" 8080
 wait_for 5 in_ns server curl -sf -o /dev/null http://127.0.0.1:8080/
 check "another port of the same address" in_ns client \
 	curl -sS -o /dev/null --max-time 2 --interface "$STRANGER4" "http://$SERVER4:8080/"
 
-background theirs client python3 -m http.server 8081 --bind ::
+background theirs client python3 "$ROOT/tests/web_server.py" 8081
 wait_for 5 in_ns client curl -sf -o /dev/null http://127.0.0.1:8081/
 check "the host's own connection to an unlisted one" in_ns server \
 	curl -sS -o /dev/null --max-time 2 "http://$STRANGER4:8081/"
