@@ -15,33 +15,9 @@
 
 #include "userspace/core/error.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "tests/unit/bad_utf8.h"
 
-static const char *const BAD_UTF8[] = {
-	"\x80",
-	"\xbf",
-	"\xff",
-	"\xfe",
-	"\xc3",
-	"\xc3(",
-	"\xe2\x82",
-	"\xe2\x82(",
-	"\xf0\x9f\x98",
-	"\xf0\x9f\x98(",
-	"\xc0\x80",
-	"\xc0\xaf",
-	"\xc1\xbf",
-	"\xe0\x80\x80",
-	"\xe0\x9f\xbf",
-	"\xf0\x80\x80\x80",
-	"\xf0\x8f\xbf\xbf",
-	"\xed\xa0\x80",
-	"\xed\xbf\xbf",
-	"\xf4\x90\x80\x80",
-	"\xf5\x80\x80\x80",
-	"\xf8\x88\x80\x80",
-	"\xf8\x88\x80\x80\x80",
-};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void names_have_their_alphabet(void **state)
 {

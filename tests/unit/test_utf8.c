@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/bad_utf8.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void decoder_takes_every_character(void **state)
@@ -29,32 +31,6 @@ static void decoder_takes_every_character(void **state)
 		assert_int_equal(decoded, c);
 	}
 }
-
-static const char *const BAD_UTF8[] = {
-	"\x80",
-	"\xbf",
-	"\xff",
-	"\xfe",
-	"\xc3",
-	"\xc3(",
-	"\xe2\x82",
-	"\xe2\x82(",
-	"\xf0\x9f\x98",
-	"\xf0\x9f\x98(",
-	"\xc0\x80",
-	"\xc0\xaf",
-	"\xc1\xbf",
-	"\xe0\x80\x80",
-	"\xe0\x9f\xbf",
-	"\xf0\x80\x80\x80",
-	"\xf0\x8f\xbf\xbf",
-	"\xed\xa0\x80",
-	"\xed\xbf\xbf",
-	"\xf4\x90\x80\x80",
-	"\xf5\x80\x80\x80",
-	"\xf8\x88\x80\x80",
-	"\xf8\x88\x80\x80\x80",
-};
 
 static void decoder_is_strict(void **state)
 {
