@@ -6,6 +6,8 @@
 #   make demo       the main job, played (root)       make lint       format, tidy, layers, shell
 #   make run        the daemon on IFACE=eth0 (root)   make install    DESTDIR= PREFIX=
 #   make fuzz       fuzz every parser, FUZZ_SECONDS=60 each
+#   make bench      measure, beside others (root; bench-quick: three minutes)
+#   make check-long a million replacements under traffic (root)
 #   make format     clang-format over every C file
 
 SHELL := /bin/bash
@@ -171,13 +173,22 @@ run:
 	$(MAKE) all
 	tools/run-here $(IFACE)
 
+# What takes too long for every run: a million replacements of lists under traffic.
+.PHONY: check-long
+check-long:
+	tools/install-packages build demo check
+	$(MAKE) BUILD=$(BUILD) prog-tests
+	AG_CHURN_REPLACEMENTS=1000000 AG_TEST_TIMEOUT=3600 $(D)/prog_churn
+
+include tools/bench/bench.mk
+
 .PHONY: lint
 lint: all
 	tests/lint
 
 .PHONY: format
 format:
-	find bpf userspace tests -name '*.[ch]' | xargs clang-format -i
+	find bpf userspace tests tools -name '*.[ch]' | xargs clang-format -i
 
 .PHONY: install
 install: all

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define AG_ABI_VERSION 1
+#define AG_ABI_VERSION 2
 
 /* In a service: every protocol; 255 is reserved by IANA and never on the wire. */
 #define AG_PROTO_ANY 255
@@ -76,32 +76,178 @@ enum ag_entry_verdict {
 #define AG_CONFIG_PREFIX_DESTS (1U << 0) /* some service is on a prefix: ask ag_dest_prefixes */
 #define AG_CONFIG_FAILSAFE     (1U << 1) /* ag_failsafe has entries */
 #define AG_CONFIG_ENFORCING    (1U << 2) /* some account is active in mode enforce */
+/* Which kinds of service stand on single addresses, beside a port and a protocol: no other is probed for. */
+#define AG_CONFIG_PORT	(1U << 3) /* a port, any protocol */
+#define AG_CONFIG_PROTO (1U << 4) /* any port, a protocol */
+#define AG_CONFIG_ANY	(1U << 5) /* any port, any protocol */
 
 struct ag_config {
 	__u32 abi_version;
 	__u32 flags;	  /* AG_CONFIG_* */
 	__u64 store_id;	  /* of the store whose policy this is; 0: none was ever published */
 	__u64 generation; /* of that store, the newest in force */
+	/* of the service buckets' hash: random, made with the maps, and the same as long as they live */
+	__u64 seed;
 };
 
 /*
- * ag_accounts: indexed by the account's slot, mapped into the daemon. The whole
- * state changes by one aligned store of `word`, and the program reads it once.
+ * ag_accounts: indexed by the account's slot, mapped into the daemon. The word says all that a packet has to
+ * know of an account and where its lists are, and everything changes by one aligned store of it. What it
+ * leads to is complete before the store, and left alone from then on: see docs/architecture.md.
+ *
+ * An account that is not active is all zero and has no lists.
  */
+#define AG_ACCOUNT_ACTIVE  (1U << 0) /* the list is to be asked: without it everything passes */
+#define AG_ACCOUNT_MONITOR (1U << 1)
+#define AG_ACCOUNT_SIDE	   (1U << 2) /* the place of its long lists: ag_long_place() */
+
+/* How the list of one family is held: up to AG_LINES4_MAX or AG_LINES6_MAX is that many lines (0: no entry).
+ */
+#define AG_LINES4_MAX 5
+#define AG_LINES6_MAX 8
+#define AG_HELD_INDEX 254
+#define AG_HELD_TRIE  255
+
 union ag_account_state {
 	__u64 word;
 	struct {
-		__u8 active; /* the list is to be asked: 0 passes everything */
-		__u8 mode;   /* enum ag_mode */
+		__u32 block; /* first of its lines in ag_lines: IPv4's, then IPv6's */
+		__u8 held4;  /* AG_HELD_* or a number of lines */
+		__u8 held6;
+		__u8 flags; /* AG_ACCOUNT_* */
 		__u8 on_deny;
-		__u8 pad;
-		__u32 generation; /* low bits of the account's generation */
 	};
 };
 
 struct ag_account {
 	union ag_account_state state;
 };
+
+/*
+ * ag_lines: short lists, a cache line at a time. Entries stand longest prefix first, so the first match
+ * decides. The last entry is repeated to the end of its line, which changes nothing. Entries are numbers in
+ * the host's order.
+ */
+#define AG_LINE4_ENTRIES 8
+#define AG_LINE6_ENTRIES 3
+#define AG_ENTRY_IS_DENY (1U << 0)
+
+struct ag_line4 {
+	/* address 32 | zero 16, for when it was last seen | flags 8 | 32 - length 8 */
+	__u64 entries[AG_LINE4_ENTRIES];
+};
+
+struct ag_line6 {
+	__u64 high[AG_LINE6_ENTRIES];
+	__u64 low[AG_LINE6_ENTRIES];
+	/* zero 16, for when it was last seen | flags 8 | length 8 */
+	__u32 meta[AG_LINE6_ENTRIES];
+	__u32 pad;
+};
+
+struct ag_line {
+	union {
+		struct ag_line4 v4;
+		struct ag_line6 v6;
+		__u64 words[8];
+	};
+} __attribute__((aligned(64)));
+
+/*
+ * ag_indexes4, ag_indexes6 (arrays of maps by ag_long_place()): a long list as a hash table in an array of
+ * lines. The first line is its header, the rest are buckets. A list has few lengths of its own to be looked
+ * under: an entry of another length stands as several of the next longer one of these. A key is in its home
+ * bucket or, if that one's first slot is marked, in the other that the hash names (bpf/hash.h): of a key
+ * without entry's length and flags, ag_hash(); for IPv6 ag_hash6() of high, low and the length it is looked
+ * up under.
+ */
+#define AG_INDEX_LENGTHS_MAX 8
+#define AG_INDEX4_SLOTS	     4
+#define AG_INDEX6_SLOTS	     2
+
+struct ag_index_header {
+	__u64 seed;    /* random, of this index alone */
+	__u32 buckets; /* they are lines 1 to this */
+	__u32 slots_used;
+	__u8 lengths[AG_INDEX_LENGTHS_MAX]; /* longest first; 0 ends them */
+	__u32 entries;			    /* of the list */
+	__u32 pad;
+	/* of reserved[0] bit i, for user space alone: entries of other lengths stand under lengths[i] too */
+	__u64 reserved[4];
+};
+
+/* Flags of a slot. One that is free may keep the address that it was used for. */
+#define AG_SLOT_USED  (1U << 0)
+#define AG_SLOT_DENY  (1U << 1)
+#define AG_SLOT_MOVED (1U << 2) /* in a bucket's first slot, used or not: keys are in their other bucket */
+
+struct ag_index4_slot {
+	/* address 32 | length it is looked up under 8 | zero 8 | length of the entry 8 | flags 8 */
+	__u64 key;
+	__u32 expires; /* zero */
+	__u32 seen;    /* zero */
+};
+
+struct ag_index6_slot {
+	__u64 high;
+	__u64 low;
+	__u64 meta; /* zero 32 | length it is looked up under 8 | zero 8 | length of the entry 8 | flags 8 */
+	__u32 expires;
+	__u32 seen;
+};
+
+struct ag_index4_bucket {
+	struct ag_index4_slot slots[AG_INDEX4_SLOTS];
+};
+
+struct ag_index6_bucket {
+	struct ag_index6_slot slots[AG_INDEX6_SLOTS];
+};
+
+/*
+ * Where the long lists (ag_indexes*, ag_lists*) of an account are: each has two places, of which the word
+ * names the one in force, so that a list is put in the other first.
+ */
+static inline __u32 ag_long_place(__u32 slot, __u8 account_flags)
+{
+	return slot * 2 + (account_flags & AG_ACCOUNT_SIDE ? 1 : 0);
+}
+
+/*
+ * ag_services4, ag_services6 (arrays of buckets, mapped into the daemon): services on single addresses, two
+ * candidate buckets each by the hash of the key and ag_config's seed; what finds no room in either stands in
+ * ag_services, as all services on prefixes do. The home bucket's marks say where else to look. A slot is
+ * written account first and key last, freed by its key, and not used again before a grace period.
+ */
+#define AG_SERVICE4_SLOTS 4
+#define AG_SERVICE6_SLOTS 2
+#define AG_SERVICE_USED	  1U
+
+struct ag_service4_slot {
+	__u64 key; /* address 32 | port 16 | protocol 8 | AG_SERVICE_USED, or zero: in the host's order */
+	__u32 account;
+	__u32 marks; /* of the bucket's first slot: AG_BUCKET_* of those whose home it is */
+};
+
+struct ag_service6_slot {
+	__u64 high;
+	__u64 low;
+	__u32 key; /* port 16 | protocol 8 | AG_SERVICE_USED, or zero */
+	__u32 account;
+	__u32 marks;
+	__u32 pad;
+};
+
+#define AG_BUCKET_OTHER (1U << 0) /* some are in their other bucket */
+#define AG_BUCKET_STASH (1U << 1) /* some are in ag_services */
+
+struct ag_service4_bucket {
+	struct ag_service4_slot slots[AG_SERVICE4_SLOTS];
+} __attribute__((aligned(64)));
+
+struct ag_service6_bucket {
+	struct ag_service6_slot slots[AG_SERVICE6_SLOTS];
+} __attribute__((aligned(64)));
 
 /* ag_dests (hash, single addresses) and ag_dest_prefixes (LPM trie): an address that services name. */
 struct ag_dest_key {
@@ -142,7 +288,8 @@ struct ag_dest {
 	__u32 fragment_account[AG_PROTO_CLASS_MAX]; /* slot, AG_NO_ACCOUNT or AG_SEVERAL_ACCOUNTS */
 };
 
-/* ag_services (hash): value is the slot of the account, __u32. */
+/* ag_services (hash): services on prefixes, and those that ag_services4 and 6 have no room for; value is the
+ * slot of the account, __u32. */
 struct ag_service_key {
 	__u8 addr[16];
 	__u16 port_be; /* AG_PORT_ANY */
@@ -151,7 +298,8 @@ struct ag_service_key {
 	__u32 family;
 };
 
-/* ag_lists4, ag_lists6 (arrays of maps by slot): an account's own tries, one per family, never shared. */
+/* ag_lists4, ag_lists6 (arrays of maps by ag_long_place()): an account's own tries, one per family, never
+ * shared: the general case. */
 struct ag_list4_key {
 	__u32 prefixlen;
 	__u8 addr[4];
@@ -188,8 +336,14 @@ struct ag_interface_counters {
 
 #define AG_ASSERT_SIZE(type, bytes)                                                                          \
 	_Static_assert(sizeof(type) == (bytes), #type " has changed: raise AG_ABI_VERSION")
-AG_ASSERT_SIZE(struct ag_config, 24);
+AG_ASSERT_SIZE(struct ag_config, 32);
 AG_ASSERT_SIZE(struct ag_account, 8);
+AG_ASSERT_SIZE(struct ag_line, 64);
+AG_ASSERT_SIZE(struct ag_index_header, 64);
+AG_ASSERT_SIZE(struct ag_index4_bucket, 64);
+AG_ASSERT_SIZE(struct ag_index6_bucket, 64);
+AG_ASSERT_SIZE(struct ag_service4_bucket, 64);
+AG_ASSERT_SIZE(struct ag_service6_bucket, 64);
 AG_ASSERT_SIZE(struct ag_dest_key, 20);
 AG_ASSERT_SIZE(struct ag_dest_prefix_key, 24);
 AG_ASSERT_SIZE(struct ag_dest, 20);

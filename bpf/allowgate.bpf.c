@@ -3,16 +3,21 @@
  * allowgate.bpf.c - the program on an interface's way in
  *
  * parse -> destination -> failsafe -> malformed -> fragment -> service -> account -> list -> decide -> count,
- * in the order of the contract's section 3, first match wins. Every packet leaves by the end of
- * ag_ingress() with one verdict, counted once. It needs nothing newer than kernel 5.15, but uses 5.18's
- * helpers for frames in several buffers where the loader says so. Loading it takes CAP_BPF, CAP_NET_ADMIN and
- * CAP_PERFMON: without the last the verifier allows no packet pointer a variable offset, as headers of
- * variable length need.
+ * in the order of the contract's section 3, first match wins. Every packet leaves with one verdict, counted
+ * once. The ordinary packet (parse.h) to a service on its own address takes the short way: that service is
+ * the most specific there can be, and neither malformed nor a fragment it meets no row before; all else, and
+ * all while there are failsafe sources, takes the whole one.
+ *
+ * It needs nothing newer than kernel 5.15, but uses 5.18's helpers for frames in several buffers where the
+ * loader says so. Loading it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: without the last the verifier
+ * allows no packet pointer a variable offset, as headers of variable length need.
  */
 #include "bpf/maps.h"
 
 #include "bpf/decide.h"
+#include "bpf/lists.h"
 #include "bpf/parse.h"
+#include "bpf/services.h"
 
 /* Set by the loader together with BPF_F_XDP_HAS_FRAGS, where the kernel has it (5.18). */
 const volatile _Bool ag_has_frags = 0;
@@ -28,15 +33,16 @@ AG_INLINE long ag_frame_load(const struct ag_frame *frame, __u32 offset, void *t
 	return ag_has_frags ? bpf_xdp_load_bytes(frame->context, offset, to, len) : -1;
 }
 
-AG_INLINE struct ag_frame frame_of(struct xdp_md *ctx)
+/* The first buffer; to ask for the length of all is left to those who need it, for it costs. */
+AG_INLINE struct ag_frame linear_part_of(struct xdp_md *ctx)
 {
 	struct ag_frame frame = {
 		.data = (const __u8 *)(long)ctx->data,
 		.end = (const __u8 *)(long)ctx->data_end,
+		.len = ctx->data_end - ctx->data,
 		.context = ctx,
 	};
 
-	frame.len = ag_has_frags ? (__u32)bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
 	return frame;
 }
 
@@ -107,41 +113,46 @@ AG_INLINE void copy_masked(__u8 *to, const union ag_addr *addr, __u32 len)
 	__builtin_memcpy(to, masked.bytes, sizeof(masked.bytes));
 }
 
-AG_INLINE __u32 probe_service(struct ag_service_key *key, __be16 port_be, __u8 proto)
+/* A service on a prefix, or one that the buckets have no room for. */
+AG_INLINE __u32 probe_prefix(const struct ag_packet *packet, __u8 len, __u32 rest)
 {
-	const __u32 *slot;
+	struct ag_service_key key = ag_stash_key(packet->family, len, rest);
 
-	key->port_be = port_be;
-	key->proto = proto;
-	slot = bpf_map_lookup_elem(&ag_services, key);
-	return slot ? *slot : AG_NO_ACCOUNT;
+	copy_masked(key.addr, &packet->dest, len);
+	return ag_probe_stash(&key);
+}
+
+AG_INLINE __u32 probe_address(const struct ag_packet *packet, __u32 rest)
+{
+	const __be32 *dest = packet->dest.words;
+
+	if (packet->family == AG_FAMILY_IPV4)
+		return ag_find_service4(bpf_ntohl(dest[0]), rest);
+	return ag_find_service6(ag_host64(dest), ag_host64(dest + 2), rest);
 }
 
 /*
- * The services on one prefix: a port over any port, then a protocol over any protocol. A packet to port 0
- * reaches services on any port alone. A global function: looked at once, not for every prefix around.
+ * The services on one prefix: a port over any port, then a protocol over any protocol. A global function:
+ * looked at once, not for every prefix around.
  */
 __attribute__((noinline)) __u32 ag_find_service_at(const struct ag_packet *packet, const struct ag_dest *dest)
 {
-	struct ag_service_key key = {};
 	__u32 slot = AG_NO_ACCOUNT;
-	_Bool port, proto;
+	_Bool single;
+	__u16 port;
 
 	if (!packet || !dest) /* never; the verifier wants to see it */
 		return slot;
-	key.family = packet->family;
-	key.len = dest->len;
-	port = packet->port_be != AG_PORT_ANY;
-	proto = packet->proto != AG_PROTO_ANY;
-	copy_masked(key.addr, &packet->dest, dest->len);
-	if (dest->flags & AG_DEST_PORT_PROTO && port && proto)
-		slot = probe_service(&key, packet->port_be, packet->proto);
-	if (slot == AG_NO_ACCOUNT && dest->flags & AG_DEST_PORT && port)
-		slot = probe_service(&key, packet->port_be, AG_PROTO_ANY);
-	if (slot == AG_NO_ACCOUNT && dest->flags & AG_DEST_PROTO && proto)
-		slot = probe_service(&key, AG_PORT_ANY, packet->proto);
-	if (slot == AG_NO_ACCOUNT && dest->flags & AG_DEST_ANY)
-		slot = probe_service(&key, AG_PORT_ANY, AG_PROTO_ANY);
+	single = dest->len == (packet->family == AG_FAMILY_IPV4 ? 32 : 128);
+	port = ag_host16(packet->port_be);
+	for (int kind = 0; kind < AG_KINDS && slot == AG_NO_ACCOUNT; kind++) {
+		__u32 rest = ag_kind_rest(kind, port, packet->proto);
+
+		if (!(dest->flags & AG_DEST_PORT_PROTO << kind) ||
+		    !ag_kind_applies(kind, port, packet->proto))
+			continue;
+		slot = single ? probe_address(packet, rest) : probe_prefix(packet, dest->len, rest);
+	}
 	return slot;
 }
 
@@ -170,32 +181,36 @@ AG_INLINE __u32 find_fragment_account(const struct ag_packet *packet, const stru
 	return class < AG_PROTO_CLASS_MAX ? dest->fragment_account[class] : AG_NO_ACCOUNT;
 }
 
-AG_INLINE const struct ag_entry *find_entry(const struct ag_packet *packet, __u32 slot)
+AG_INLINE enum ag_match match_source(const struct ag_packet *packet, union ag_account_state state, __u32 slot)
 {
-	struct ag_list4_key key4 = {.prefixlen = 32};
-	struct ag_list6_key key6 = {.prefixlen = 128};
-	void *list;
+	const __be32 *source = packet->source.words;
 
-	if (packet->family == AG_FAMILY_IPV4) {
-		list = bpf_map_lookup_elem(&ag_lists4, &slot);
-		__builtin_memcpy(key4.addr, packet->source.bytes, sizeof(key4.addr));
-		return list ? bpf_map_lookup_elem(list, &key4) : 0;
-	}
-	list = bpf_map_lookup_elem(&ag_lists6, &slot);
-	__builtin_memcpy(key6.addr, packet->source.bytes, sizeof(key6.addr));
-	return list ? bpf_map_lookup_elem(list, &key6) : 0;
+	if (packet->family == AG_FAMILY_IPV4)
+		return ag_match_list4(state, slot, bpf_ntohl(source[0]));
+	return ag_match_list6(state, slot, ag_host64(source), ag_host64(source + 2));
+}
+
+/* Read once: all of an account changes with its word. */
+AG_INLINE _Bool read_state(__u32 slot, union ag_account_state *state)
+{
+	const struct ag_account *account = bpf_map_lookup_elem(&ag_accounts, &slot);
+
+	if (account)
+		state->word = *(const volatile __u64 *)&account->state.word;
+	return account;
 }
 
 /* A slot that is none (or beyond the map) belongs to no account, so nobody asked for a filter. */
 AG_INLINE enum ag_verdict judge_source(const struct ag_packet *packet, __u32 slot)
 {
-	const struct ag_account *account = bpf_map_lookup_elem(&ag_accounts, &slot);
+	enum ag_match match = AG_MATCH_NONE;
 	union ag_account_state state;
 
-	if (!account)
+	if (!read_state(slot, &state))
 		return AG_VERDICT_UNMATCHED;
-	state.word = *(const volatile __u64 *)&account->state.word;
-	return ag_decide(state, state.active ? find_entry(packet, slot) : 0);
+	if (state.flags & AG_ACCOUNT_ACTIVE)
+		match = match_source(packet, state, slot);
+	return ag_decide(state, match);
 }
 
 AG_INLINE void judge_address(const struct ag_packet *packet, __u32 flags, struct ag_judgement *judgement)
@@ -285,20 +300,22 @@ AG_INLINE void count(struct xdp_md *ctx, const struct ag_judgement *judgement, _
 }
 
 /*
- * A global function, so that the verifier looks at the parser once, by itself, and not again for
- * every way through what follows. *packet is zero before. Returns the frame's length.
+ * Global functions, so that the verifier looks at the parser once, by itself, and not again for every way
+ * through what follows. *packet is zero before. Returns the frame's length.
  */
 __attribute__((noinline)) int ag_parse_frame(struct xdp_md *ctx, struct ag_packet *packet)
 {
-	struct ag_frame frame = frame_of(ctx);
+	struct ag_frame frame = linear_part_of(ctx);
 
+	if (ag_has_frags)
+		frame.len = (__u32)bpf_xdp_get_buff_len(ctx);
 	if (packet) /* always; the verifier wants to see it */
 		ag_parse(&frame, packet);
 	return (int)frame.len;
 }
 
-SEC("xdp")
-int ag_ingress(struct xdp_md *ctx)
+/* The whole way, for any packet: what becomes of it. */
+__attribute__((noinline)) int ag_judge_any(struct xdp_md *ctx)
 {
 	struct ag_judgement judgement = {.slot = AG_NO_ACCOUNT};
 	struct ag_packet packet = {};
@@ -307,6 +324,95 @@ int ag_ingress(struct xdp_md *ctx)
 	judge(&packet, &judgement);
 	count(ctx, &judgement, bytes);
 	return ag_action(judgement.verdict, judgement.guarded);
+}
+
+/* --- the short way ------------------------------------------------------------- */
+
+/* The kinds of AG_CONFIG_* that stand on single addresses somewhere, from the one that a packet names whole.
+ */
+#define NEXT_KIND(kind) (AG_CONFIG_PORT << ((kind)-1))
+
+AG_INLINE __u32 find_own_service4(const struct ag_ordinary4 *packet, __u32 flags)
+{
+	__u32 slot = ag_find_service4(packet->dest, ag_service_rest(packet->port, packet->proto));
+
+	for (int kind = 1; kind < AG_KINDS && slot == AG_NO_ACCOUNT; kind++)
+		if (flags & NEXT_KIND(kind))
+			slot = ag_find_service4(packet->dest,
+						ag_kind_rest(kind, packet->port, packet->proto));
+	return slot;
+}
+
+AG_INLINE __u32 find_own_service6(const struct ag_ordinary6 *packet, __u32 flags)
+{
+	__u32 slot = ag_find_service6(packet->dest[0], packet->dest[1],
+				      ag_service_rest(packet->port, packet->proto));
+
+	for (int kind = 1; kind < AG_KINDS && slot == AG_NO_ACCOUNT; kind++)
+		if (flags & NEXT_KIND(kind))
+			slot = ag_find_service6(packet->dest[0], packet->dest[1],
+						ag_kind_rest(kind, packet->port, packet->proto));
+	return slot;
+}
+
+AG_INLINE int conclude(__u32 slot, union ag_account_state state, enum ag_match match, __u32 bytes)
+{
+	enum ag_verdict verdict = ag_decide(state, match);
+
+	count_by_account(slot, verdict, bytes);
+	return ag_action(verdict, 0);
+}
+
+AG_INLINE int judge_ordinary4(struct xdp_md *ctx, const struct ag_frame *frame, __u32 flags)
+{
+	enum ag_match match = AG_MATCH_NONE;
+	union ag_account_state state;
+	struct ag_ordinary4 packet;
+	__u32 slot;
+
+	if (!ag_parse_ordinary4(frame, &packet))
+		return ag_judge_any(ctx);
+	slot = find_own_service4(&packet, flags);
+	if (slot == AG_NO_ACCOUNT || !read_state(slot, &state))
+		return ag_judge_any(ctx);
+	if (state.flags & AG_ACCOUNT_ACTIVE)
+		match = ag_match_list4(state, slot, packet.source);
+	return conclude(slot, state, match, frame->len);
+}
+
+AG_INLINE int judge_ordinary6(struct xdp_md *ctx, const struct ag_frame *frame, __u32 flags)
+{
+	enum ag_match match = AG_MATCH_NONE;
+	union ag_account_state state;
+	struct ag_ordinary6 packet;
+	__u32 slot;
+
+	if (!ag_parse_ordinary6(frame, &packet))
+		return ag_judge_any(ctx);
+	slot = find_own_service6(&packet, flags);
+	if (slot == AG_NO_ACCOUNT || !read_state(slot, &state))
+		return ag_judge_any(ctx);
+	if (state.flags & AG_ACCOUNT_ACTIVE)
+		match = ag_match_list6(state, slot, packet.source[0], packet.source[1]);
+	return conclude(slot, state, match, frame->len);
+}
+
+SEC("xdp")
+int ag_ingress(struct xdp_md *ctx)
+{
+	struct ag_frame frame = linear_part_of(ctx);
+	__u32 flags = config_flags();
+
+	if (flags & AG_CONFIG_FAILSAFE)
+		return ag_judge_any(ctx);
+	switch (ag_linear_ethertype(&frame)) {
+	case AG_ETH_IPV4:
+		return judge_ordinary4(ctx, &frame, flags);
+	case AG_ETH_IPV6:
+		return judge_ordinary6(ctx, &frame, flags);
+	default:
+		return ag_judge_any(ctx);
+	}
 }
 
 char ag_license[] SEC("license") = "Dual BSD/GPL";

@@ -11,15 +11,21 @@
 
 #include "bpf/ag_abi.h"
 
-/* `entry`: the longest match in the account's list, NULL where nothing matches. */
+/* What an account's list says of a source: its longest match. */
+enum ag_match {
+	AG_MATCH_NONE,
+	AG_MATCH_ALLOW,
+	AG_MATCH_DENY,
+};
+
 static inline __attribute__((always_inline)) enum ag_verdict ag_decide(union ag_account_state state,
-								       const struct ag_entry *entry)
+								       enum ag_match match)
 {
-	if (!state.active || state.mode == AG_MODE_OFF)
+	if (!(state.flags & AG_ACCOUNT_ACTIVE))
 		return AG_VERDICT_OPEN;
-	if (entry && entry->verdict == AG_ENTRY_ALLOW)
+	if (match == AG_MATCH_ALLOW)
 		return AG_VERDICT_ALLOWED;
-	return state.mode == AG_MODE_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
+	return state.flags & AG_ACCOUNT_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
 }
 
 /* `guarded`: the address is gated, or for too many tags, some account enforces. */

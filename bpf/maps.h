@@ -15,6 +15,17 @@
 
 #include "bpf/ag_abi.h"
 
+/*
+ * Zero, to be added to a pointer: what is read there is read after `value` was, on any processor, for the
+ * address depends on it. There is no load-acquire before kernel 6.14.
+ */
+#define AG_AFTER(value)                                                                                      \
+	({                                                                                                   \
+		__u64 zero = (value);                                                                        \
+		asm volatile("%0 &= 0" : "+r"(zero));                                                        \
+		zero;                                                                                        \
+	})
+
 #define AG_INTERFACES_MAX 256
 #define AG_FAILSAFE_MAX	  1024
 
@@ -35,6 +46,30 @@ struct {
 } ag_accounts SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_line);
+} ag_lines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_service4_bucket);
+} ag_services4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_service6_bucket);
+} ag_services6 SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, struct ag_dest_key);
@@ -49,12 +84,23 @@ struct {
 	__type(value, struct ag_dest);
 } ag_dest_prefixes SEC(".maps");
 
+/* Nearly empty where services stand on single addresses, hence not allocated beforehand. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct ag_service_key);
 	__type(value, __u32);
 } ag_services SEC(".maps");
+
+/* Inner arrays differ in size (kernel 5.10), so a lookup in one is a call. */
+struct ag_index {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct ag_line));
+};
 
 struct ag_list4 {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -71,6 +117,20 @@ struct ag_list6 {
 	__uint(key_size, sizeof(struct ag_list6_key));
 	__uint(value_size, sizeof(struct ag_entry));
 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ag_index);
+} ag_indexes4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ag_index);
+} ag_indexes6 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

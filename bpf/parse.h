@@ -409,3 +409,92 @@ AG_INLINE void ag_parse(const struct ag_frame *frame, struct ag_packet *packet)
 		packet->status = AG_PARSE_NOT_JUDGED;
 	}
 }
+
+/* --- the ordinary packet ------------------------------------------------------ */
+
+/*
+ * TCP or UDP straight behind an IPv4 header without options or an IPv6 header, straight behind Ethernet, and
+ * all of the linear part but for what pads it to Ethernet's least: what is in it is what ag_parse() would
+ * find, and it is not malformed. Whether there are further buffers is not asked, for that costs as much as
+ * all of this: there could be only padding in them. Addresses and port are numbers in the host's order.
+ */
+struct ag_ordinary4 {
+	__u32 source;
+	__u32 dest;
+	__u16 port; /* of the destination */
+	__u8 proto;
+};
+
+struct ag_ordinary6 {
+	__u64 source[2]; /* high, low */
+	__u64 dest[2];
+	__u16 port;
+	__u8 proto;
+};
+
+#define AG_ETH_HEADER_LEN 14
+#define AG_ETH_LEAST	  60 /* without the check sequence */
+
+/* The IP packet is `len` bytes long, of which `least` must be there. */
+AG_INLINE _Bool ag_fills_linear(const struct ag_frame *frame, __u32 len, __u32 least)
+{
+	__u32 linear = (__u32)(frame->end - frame->data), packet = len + AG_ETH_HEADER_LEN;
+
+	return len >= least && (packet == linear || (packet < linear && linear <= AG_ETH_LEAST));
+}
+
+AG_INLINE __u16 ag_linear_ethertype(const struct ag_frame *frame)
+{
+	const __be16 *type = (const void *)(frame->data + AG_ETH_TYPE_OFFSET);
+
+	return frame->data + AG_ETH_HEADER_LEN <= frame->end ? ag_host16(*type) : 0;
+}
+
+AG_INLINE _Bool ag_is_ordinary_proto(__u8 proto)
+{
+	return proto == AG_IP_TCP || proto == AG_IP_UDP;
+}
+
+/* False: ask ag_parse(). */
+AG_INLINE _Bool ag_parse_ordinary4(const struct ag_frame *frame, struct ag_ordinary4 *ret)
+{
+	const struct ag_ipv4_header *ip = (const void *)(frame->data + AG_ETH_HEADER_LEN);
+	const struct ag_ports *ports = (const void *)(ip + 1);
+
+	if ((const __u8 *)(ports + 1) > frame->end || ip->version_ihl != 0x45 ||
+	    ip->fragment & bpf_htons(AG_IPV4_MORE_FRAGMENTS | AG_IPV4_OFFSET_MASK) ||
+	    !ag_is_ordinary_proto(ip->proto) ||
+	    !ag_fills_linear(frame, ag_host16(ip->total_len), sizeof(*ip) + sizeof(*ports)))
+		return 0;
+	ret->source = bpf_ntohl(ip->source);
+	ret->dest = bpf_ntohl(ip->dest);
+	ret->port = ag_host16(ports->dest);
+	ret->proto = ip->proto;
+	return 1;
+}
+
+AG_INLINE __u64 ag_host64(const __be32 wire[2])
+{
+	return (__u64)bpf_ntohl(wire[0]) << 32 | bpf_ntohl(wire[1]);
+}
+
+AG_INLINE _Bool ag_parse_ordinary6(const struct ag_frame *frame, struct ag_ordinary6 *ret)
+{
+	const struct ag_ipv6_header *ip = (const void *)(frame->data + AG_ETH_HEADER_LEN);
+	const struct ag_ports *ports = (const void *)(ip + 1);
+
+	if ((const __u8 *)(ports + 1) > frame->end || ip->version_class >> 4 != AG_FAMILY_IPV6 ||
+	    !ag_is_ordinary_proto(ip->next) ||
+	    !ag_fills_linear(frame, (__u32)sizeof(*ip) + ag_host16(ip->payload_len),
+			     sizeof(*ip) + sizeof(*ports)))
+		return 0;
+	ret->source[0] = ag_host64(ip->source);
+	ret->source[1] = ag_host64(ip->source + 2);
+	if (!ret->source[0] && (ret->source[1] >> 32 == 0 || ret->source[1] >> 32 == 0xffff))
+		return 0; /* malformed: see ag_source_holds_ipv4() */
+	ret->dest[0] = ag_host64(ip->dest);
+	ret->dest[1] = ag_host64(ip->dest + 2);
+	ret->port = ag_host16(ports->dest);
+	ret->proto = ip->next;
+	return 1;
+}

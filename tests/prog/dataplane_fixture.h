@@ -11,13 +11,18 @@
 #include "userspace/io/dataplane_private.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MAPS	     "maps-1-64-16-4096"
+#define MAPS	     "maps-2-64-16-4096"
 #define CLAIMS_MAX   1024
 #define TEST(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct dataplane_limits LIMITS = {.accounts = 64, .services = 16, .entries = 4096};
-static const union ag_account_state ENFORCE = {.active = 1, .mode = AG_MODE_ENFORCE};
-static const union ag_account_state INACTIVE = {.active = 0};
+/* What an account is beside its list. */
+struct settings {
+	bool active;
+	enum ag_mode mode;
+};
+static const struct settings ENFORCE = {.active = true, .mode = AG_MODE_ENFORCE};
+static const struct settings INACTIVE = {.active = false};
 
 static struct ag_error error;
 static struct dataplane *dataplane;
@@ -63,16 +68,16 @@ static inline __attribute__((unused)) void append(struct compiled_entry **entrie
 
 /* "203.0.113.0/24 !203.0.113.7 2001:db8::/32": the account with these entries, '!' before what is denied. */
 static inline __attribute__((unused)) struct compiled_account
-account_of(uint32_t slot, union ag_account_state state, const char *text)
+account_of(uint32_t slot, struct settings settings, const char *text)
 {
-	struct compiled_account account = {.slot = slot, .state = state};
+	struct compiled_account account = {.slot = slot, .active = settings.active, .mode = settings.mode};
 	char *copy = strdup(text), *rest = copy;
 
 	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
 		bool deny = *word == '!';
 		struct compiled_entry entry = {.value.verdict = deny ? AG_ENTRY_DENY : AG_ENTRY_ALLOW};
 
-		if (!*word)
+		if (!*word || !settings.active)
 			continue;
 		check_ok(prefix_parse(word + deny, &entry.prefix, &error));
 		entry.value.len = entry.prefix.len;
@@ -107,7 +112,9 @@ static inline __attribute__((unused)) void assert_in_kernel(const struct compile
 
 	check_ok(dataplane_read_account(dataplane, want->slot, &have, &error));
 	assert_int_equal(have.slot, want->slot);
-	assert_int_equal(have.state.word, want->state.word);
+	assert_int_equal(have.active, want->active);
+	assert_int_equal(have.mode, want->mode);
+	assert_int_equal(have.on_deny, want->on_deny);
 	assert_entries(have.entries4, have.count4, want->entries4, want->count4);
 	assert_entries(have.entries6, have.count6, want->entries6, want->count6);
 	compiled_account_clear(&have);
@@ -142,16 +149,30 @@ static inline __attribute__((unused)) void change_text(const char *from, const c
 	compiled_account_clear(&want);
 }
 
-/* Of the inner map; 0 for none. */
-static inline __attribute__((unused)) uint32_t list_id(const char *map, uint32_t slot)
+/* The long list in force of a family, by the id of its map; 0 for none. */
+static inline __attribute__((unused)) uint32_t list_id(uint32_t slot, enum family_index index)
 {
-	int fd = host_map(map);
+	union ag_account_state state = account_state(dataplane, slot);
+	uint8_t held = state_held(state, index);
 	uint32_t id = 0;
+	int fd;
 
-	if (bpf_map_lookup_elem(fd, &slot, &id) < 0)
-		id = 0;
+	if (!held_is_long(held))
+		return 0;
+	fd = long_open(dataplane, long_kind_of(index, held), ag_long_place(slot, state.flags), &id);
+	assert_true(fd >= 0);
 	(void)close(fd);
 	return id;
+}
+
+static inline __attribute__((unused)) uint8_t held4(uint32_t slot)
+{
+	return account_state(dataplane, slot).held4;
+}
+
+static inline __attribute__((unused)) uint8_t held6(uint32_t slot)
+{
+	return account_state(dataplane, slot).held6;
 }
 
 static inline __attribute__((unused)) void count_packets(uint32_t slot)
@@ -240,5 +261,27 @@ static inline __attribute__((unused)) uint64_t entries_of_map(const char *name)
 	return entries;
 }
 
-#define LIST4 list_id(MAPS "/ag_lists4", 3)
-#define LIST6 list_id(MAPS "/ag_lists6", 3)
+/*
+ * `count` entries of a family that differ by `salt`: of one length (an index), or of every length (`every`,
+ * which is for no index, but a trie).
+ */
+static inline __attribute__((unused)) void add_many(struct compiled_account *account, enum family_index index,
+						    size_t count, uint32_t salt, bool every)
+{
+	struct compiled_entry **entries = index == FAMILY4 ? &account->entries4 : &account->entries6;
+	size_t *used = index == FAMILY4 ? &account->count4 : &account->count6;
+	uint8_t bits = index == FAMILY4 ? 32 : 128;
+
+	for (uint32_t i = 0; i < count; i++) {
+		unsigned int length = every ? 12U + i % (bits - 11U) : bits;
+		uint8_t bytes[16] = {(uint8_t)((index == FAMILY4 ? 11 : 0x24) + (i >> 4)), (uint8_t)(i << 4),
+				     (uint8_t)salt};
+		struct addr addr = addr_make(family_of_index(index), bytes);
+		struct compiled_entry entry = {.prefix = prefix_of(&addr, (uint8_t)length),
+					       .value = {.verdict = i % 2, .len = (uint8_t)length}};
+
+		append(entries, used, &entry);
+	}
+	if (count)
+		qsort(*entries, *used, sizeof(**entries), compare_entries);
+}

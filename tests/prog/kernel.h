@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kernel.h - the program loaded for tests: filled from compile_*(), run over frames, its counters read
+ * kernel.h - the program loaded for tests: run over frames, its counters read
  *
  * Nothing is pinned or attached. Every failure ends the test: these are not what is under test.
  */
@@ -20,10 +20,19 @@
 
 #include "bpf/allowgate.skel.h"
 #include "tests/frames.h"
-#include "userspace/core/compile.h"
+#include "userspace/core/addr.h"
 
 #define KERNEL_ACCOUNTS_MAX 32
 #define KERNEL_IFINDEX	    1 /* BPF_PROG_TEST_RUN runs as if received on lo */
+#define KERNEL_SEED	    0x5eed5eed12345678ULL
+#define KERNEL_LINES	    (AG_LINES4_MAX + AG_LINES6_MAX) /* of each account: they begin at slot * this */
+
+struct kernel_options {
+	bool frags; /* as on a kernel from 5.18 on */
+	uint32_t services;
+	uint32_t buckets4; /* 0: as many as the daemon makes for those services */
+	uint32_t buckets6;
+};
 
 /* Everything that is counted, summed over CPUs. */
 struct tally {
@@ -44,60 +53,62 @@ static inline void kernel_check(int r, const char *what)
 		fail_msg("%s: %s", what, strerror(-r));
 }
 
-/* frags: as on a kernel from 5.18 on. */
-static inline struct allowgate_bpf *kernel_load(bool frags, uint32_t services)
+static inline uint32_t kernel_buckets(uint32_t wanted)
+{
+	uint32_t buckets = 64;
+
+	while (buckets < wanted)
+		buckets *= 2;
+	return buckets;
+}
+
+static inline void kernel_size_services(struct allowgate_bpf *kernel, const struct kernel_options *options)
+{
+	kernel->rodata->ag_seed = KERNEL_SEED;
+	kernel->rodata->ag_buckets4 = options->buckets4 ? options->buckets4
+							: kernel_buckets((options->services * 2 + 2) / 3);
+	kernel->rodata->ag_buckets6 = options->buckets6 ? options->buckets6
+							: kernel_buckets(options->services);
+	bpf_map__set_max_entries(kernel->maps.ag_services4, kernel->rodata->ag_buckets4);
+	bpf_map__set_max_entries(kernel->maps.ag_services6, kernel->rodata->ag_buckets6);
+	bpf_map__set_max_entries(kernel->maps.ag_services, options->services);
+	bpf_map__set_max_entries(kernel->maps.ag_dests, options->services);
+	bpf_map__set_max_entries(kernel->maps.ag_dest_prefixes, options->services);
+}
+
+static inline struct allowgate_bpf *kernel_load_with(const struct kernel_options *options)
 {
 	struct allowgate_bpf *kernel = allowgate_bpf__open();
 
 	assert_non_null(kernel);
 	bpf_map__set_max_entries(kernel->maps.ag_accounts, KERNEL_ACCOUNTS_MAX);
 	bpf_map__set_max_entries(kernel->maps.ag_account_counters, KERNEL_ACCOUNTS_MAX);
-	bpf_map__set_max_entries(kernel->maps.ag_lists4, KERNEL_ACCOUNTS_MAX);
-	bpf_map__set_max_entries(kernel->maps.ag_lists6, KERNEL_ACCOUNTS_MAX);
-	bpf_map__set_max_entries(kernel->maps.ag_services, services);
-	bpf_map__set_max_entries(kernel->maps.ag_dests, services);
-	bpf_map__set_max_entries(kernel->maps.ag_dest_prefixes, services);
-	kernel->rodata->ag_has_frags = frags;
-	if (frags)
+	bpf_map__set_max_entries(kernel->maps.ag_lines, KERNEL_ACCOUNTS_MAX * KERNEL_LINES);
+	bpf_map__set_max_entries(kernel->maps.ag_indexes4, KERNEL_ACCOUNTS_MAX * 2);
+	bpf_map__set_max_entries(kernel->maps.ag_indexes6, KERNEL_ACCOUNTS_MAX * 2);
+	bpf_map__set_max_entries(kernel->maps.ag_lists4, KERNEL_ACCOUNTS_MAX * 2);
+	bpf_map__set_max_entries(kernel->maps.ag_lists6, KERNEL_ACCOUNTS_MAX * 2);
+	kernel_size_services(kernel, options);
+	kernel->rodata->ag_has_frags = options->frags;
+	if (options->frags)
 		bpf_program__set_flags(kernel->progs.ag_ingress, BPF_F_XDP_HAS_FRAGS);
 	kernel_check(allowgate_bpf__load(kernel), "load");
 	return kernel;
 }
 
-static inline void kernel_put(struct bpf_map *map, const void *key, const void *value)
+static inline struct allowgate_bpf *kernel_load(bool frags, uint32_t services)
+{
+	return kernel_load_with(&(struct kernel_options){.frags = frags, .services = services});
+}
+
+static inline void kernel_put(const struct bpf_map *map, const void *key, const void *value)
 {
 	kernel_check(bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY), bpf_map__name(map));
 }
 
-static inline void kernel_put_list(struct bpf_map *outer, uint32_t slot, const struct compiled_entry *entries,
-				   size_t count, size_t addr_bytes)
+static inline void kernel_get(const struct bpf_map *map, uint32_t key, void *value)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
-	struct ag_list6_key key; /* that of IPv4 is its beginning */
-	int fd;
-
-	if (!count)
-		return;
-	fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "ag_test_list",
-			    (uint32_t)(sizeof(key.prefixlen) + addr_bytes), sizeof(struct ag_entry),
-			    (uint32_t)count, &opts);
-	kernel_check(fd, "create a list");
-	for (size_t i = 0; i < count; i++) {
-		key.prefixlen = entries[i].prefix.len;
-		memcpy(key.addr, entries[i].prefix.addr.bytes, sizeof(key.addr));
-		kernel_check(bpf_map_update_elem(fd, &key, &entries[i].value, BPF_ANY), "fill a list");
-	}
-	kernel_put(outer, &slot, &fd);
-	close(fd);
-}
-
-static inline void kernel_put_account(struct allowgate_bpf *kernel, const struct compiled_account *account)
-{
-	struct ag_account value = {.state = account->state};
-
-	kernel_put_list(kernel->maps.ag_lists4, account->slot, account->entries4, account->count4, 4);
-	kernel_put_list(kernel->maps.ag_lists6, account->slot, account->entries6, account->count6, 16);
-	kernel_put(kernel->maps.ag_accounts, &account->slot, &value);
+	kernel_check(bpf_map_lookup_elem(bpf_map__fd(map), &key, value), bpf_map__name(map));
 }
 
 static inline struct ag_dest_prefix_key kernel_prefix_key(const struct prefix *prefix)
@@ -109,32 +120,12 @@ static inline struct ag_dest_prefix_key kernel_prefix_key(const struct prefix *p
 	return key;
 }
 
-static inline void kernel_put_dest(struct allowgate_bpf *kernel, const struct compiled_dest *dest)
-{
-	struct ag_dest_prefix_key prefix = kernel_prefix_key(&dest->prefix);
-	struct ag_dest_key single = {.family = dest->prefix.addr.family};
-
-	memcpy(single.addr, dest->prefix.addr.bytes, sizeof(single.addr));
-	if (dest->prefix.len == addr_bits(&dest->prefix.addr))
-		kernel_put(kernel->maps.ag_dests, &single, &dest->value);
-	else
-		kernel_put(kernel->maps.ag_dest_prefixes, &prefix, &dest->value);
-}
-
 static inline void kernel_put_config(struct allowgate_bpf *kernel, uint32_t flags)
 {
-	const struct ag_config config = {.abi_version = AG_ABI_VERSION, .flags = flags};
+	const struct ag_config config = {.abi_version = AG_ABI_VERSION, .flags = flags, .seed = KERNEL_SEED};
 	const uint32_t zero = 0;
 
 	kernel_put(kernel->maps.ag_config, &zero, &config);
-}
-
-static inline void kernel_put_services(struct allowgate_bpf *kernel, const struct compiled_services *compiled)
-{
-	for (size_t i = 0; i < compiled->service_count; i++)
-		kernel_put(kernel->maps.ag_services, &compiled->services[i].key, &compiled->services[i].slot);
-	for (size_t i = 0; i < compiled->dest_count; i++)
-		kernel_put_dest(kernel, &compiled->dests[i]);
 }
 
 static inline void kernel_put_failsafe(struct allowgate_bpf *kernel, const char *text)
@@ -215,30 +206,46 @@ static inline size_t kernel_moved(const struct ag_counter *before, const struct 
 	return found;
 }
 
-/* Runs one frame; asserts that at most one counter moved, by one packet and the frame's bytes. */
-static inline struct outcome kernel_run(struct allowgate_bpf *kernel, size_t accounts, struct frame *frame,
-					size_t linear)
+/* What moved between two tallies: asserts that at most one counter, by one packet of that many bytes. */
+static inline void kernel_outcome(const struct tally *before, const struct tally *after, size_t accounts,
+				  size_t bytes, struct outcome *outcome)
 {
-	struct outcome outcome = {.verdict = AG_VERDICT_NOT_JUDGED, .slot = AG_NO_ACCOUNT};
-	struct tally before, after;
 	size_t index = 0, found = 0;
 
-	kernel_tally(kernel, accounts, &before);
-	kernel_check(kernel_run_raw(kernel, frame, linear, &outcome.action), "run");
-	kernel_tally(kernel, accounts, &after);
 	for (uint32_t slot = 0; slot < accounts; slot++) {
-		if (!kernel_moved(before.account[slot].by_verdict, after.account[slot].by_verdict,
-				  AG_VERDICT_ACCOUNT_MAX, frame->len, &index))
+		if (!kernel_moved(before->account[slot].by_verdict, after->account[slot].by_verdict,
+				  AG_VERDICT_ACCOUNT_MAX, bytes, &index))
 			continue;
-		outcome.verdict = (enum ag_verdict)index;
-		outcome.slot = slot;
+		outcome->verdict = (enum ag_verdict)index;
+		outcome->slot = slot;
 		found++;
 	}
-	if (kernel_moved(before.interface.by_verdict, after.interface.by_verdict, AG_VERDICT_INTERFACE_MAX,
-			 frame->len, &index)) {
-		outcome.verdict = (enum ag_verdict)(AG_VERDICT_ACCOUNT_MAX + index);
+	if (kernel_moved(before->interface.by_verdict, after->interface.by_verdict, AG_VERDICT_INTERFACE_MAX,
+			 bytes, &index)) {
+		outcome->verdict = (enum ag_verdict)(AG_VERDICT_ACCOUNT_MAX + index);
 		found++;
 	}
 	assert_true(found <= 1);
+}
+
+/* Runs one frame; *tally is what was counted before and becomes what was counted after. */
+static inline struct outcome kernel_run_on(struct allowgate_bpf *kernel, size_t accounts, struct frame *frame,
+					   size_t linear, struct tally *tally)
+{
+	struct outcome outcome = {.verdict = AG_VERDICT_NOT_JUDGED, .slot = AG_NO_ACCOUNT};
+	struct tally before = *tally;
+
+	kernel_check(kernel_run_raw(kernel, frame, linear, &outcome.action), "run");
+	kernel_tally(kernel, accounts, tally);
+	kernel_outcome(&before, tally, accounts, frame->len, &outcome);
 	return outcome;
+}
+
+static inline struct outcome kernel_run(struct allowgate_bpf *kernel, size_t accounts, struct frame *frame,
+					size_t linear)
+{
+	struct tally tally;
+
+	kernel_tally(kernel, accounts, &tally);
+	return kernel_run_on(kernel, accounts, frame, linear, &tally);
 }

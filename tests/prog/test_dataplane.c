@@ -7,85 +7,168 @@
 #include <arpa/inet.h>
 #include <time.h>
 
-static const union ag_account_state MONITOR = {.active = 1, .mode = AG_MODE_MONITOR};
+static const struct settings MONITOR = {.active = true, .mode = AG_MODE_MONITOR};
 
-struct step {
-	const char *from;
-	const char *to;
-	bool same4; /* the trie is the same one afterwards */
-	bool same6;
+/* How a family's list may be held: entries, and whether of every length. */
+struct form {
+	size_t count;
+	bool every;
+	uint8_t held4;
+	uint8_t held6;
 };
 
-static const struct step STEPS[] = {
-	{"203.0.113.1 2001:db8::1", "203.0.113.1 203.0.113.2 2001:db8::1", true, true},
-	{"203.0.113.1 203.0.113.2", "203.0.113.2", true, true},
-	{"203.0.113.1", "!203.0.113.1", true, true},
-	{"203.0.113.1 2001:db8::1", "203.0.113.1 2001:db8::1 2001:db8::2", true, true},
-	{"203.0.113.1 2001:db8::1", "203.0.113.1 203.0.113.2 2001:db8::1 2001:db8::2", true, true},
-	{"203.0.113.1 2001:db8::1", "203.0.113.2 2001:db8::1", false, true},
-	{"203.0.113.1 2001:db8::1", "203.0.113.1 203.0.113.2 203.0.113.3 2001:db8::1", false, true},
-	{"203.0.113.1 2001:db8::1", "203.0.113.1 2001:db8::/64 2001:db8::2", true, false},
-	{"203.0.113.1 2001:db8::1", "203.0.113.1 2001:db8::1", true, true},
-	{"203.0.113.1", "203.0.113.1 2001:db8::1", true, false},
-	{"203.0.113.1 2001:db8::1", "203.0.113.1", true, false},
+static const struct form FORMS[] = {
+	{0, false, 0, 0},
+	{1, false, 1, 1},
+	{8, false, 1, 3},
+	{9, false, 2, 3},
+	{24, true, 3, 8},
+	{40, false, 5, AG_HELD_INDEX},
+	{41, false, AG_HELD_INDEX, AG_HELD_INDEX},
+	{300, true, AG_HELD_TRIE, AG_HELD_TRIE},
 };
 
-static void test_one_edit_or_a_fresh_trie(void **state)
+static struct compiled_account account_of_forms(const struct form *four, const struct form *six,
+						uint32_t salt)
 {
-	(void)state;
-	for (size_t i = 0; i < 2 * COUNT(STEPS); i++) {
-		const struct step *step = &STEPS[i / 2];
-		uint32_t id4, id6;
+	bool active = four->count + six->count;
+	struct compiled_account account = account_of(3, active ? ENFORCE : INACTIVE, "");
 
-		print_message("# '%s' to '%s'\n", step->from, step->to);
-		change_text("", step->from, false);
-		id4 = LIST4;
-		id6 = LIST6;
-		change_text(step->from, step->to, i % 2);
-		assert_int_equal(LIST4 == id4, step->same4);
-		assert_int_equal(LIST6 == id6, step->same6);
-		change_text(step->to, "", true);
-		assert_int_equal(LIST4, 0);
-		assert_int_equal(LIST6, 0);
+	add_many(&account, FAMILY4, four->count, salt, four->every);
+	add_many(&account, FAMILY6, six->count, salt, six->every);
+	return account;
+}
+
+/* From any form of either family to any other, known or not, across a new start. */
+static void test_every_form_to_every_other(void **state)
+{
+	struct compiled_account have = account_of(3, INACTIVE, "");
+
+	(void)state;
+	for (unsigned int i = 0, at = 1; i < 400; i++, at = (at * 37 + 11) % 4096) {
+		const struct form *four = &FORMS[at % COUNT(FORMS)], *six = &FORMS[at / 8 % COUNT(FORMS)];
+		struct compiled_account want = account_of_forms(four, six, i % 3);
+
+		change(i % 2 ? &have : NULL, &want);
+		if (i % 2 == 0) {
+			assert_int_equal(held4(3), four->held4);
+			assert_int_equal(held6(3), six->held6);
+		}
+		if (i % 100 == 99)
+			reopen();
+		if (i % 10 == 9)
+			check_ok(dataplane_tidy(dataplane, &error));
+		assert_in_kernel(&want);
+		compiled_account_clear(&have);
+		have = want;
+	}
+	compiled_account_clear(&have);
+	check_ok(dataplane_clear_account(dataplane, 3, &error));
+	check_ok(dataplane_tidy(dataplane, &error));
+	assert_int_equal(entries_of_map("ag_lines"), 0);
+	for (uint32_t place = 0; place < LIMITS.accounts * 2; place++)
+		assert_int_equal(dataplane->longs.present[place], 0);
+}
+
+static size_t differing_from(const struct compiled_account *want, int *ret)
+{
+	struct dataplane_comparison *comparison = NULL;
+	size_t differing = 0;
+
+	check_ok(dataplane_compare_begin(dataplane, 3, &comparison, &error));
+	for (size_t i = 0; i < want->count4; i++)
+		check_ok(dataplane_compare_feed(comparison, &want->entries4[i].prefix,
+						(enum ag_entry_verdict)want->entries4[i].value.verdict,
+						&error));
+	for (size_t i = 0; i < want->count6; i++)
+		check_ok(dataplane_compare_feed(comparison, &want->entries6[i].prefix,
+						(enum ag_entry_verdict)want->entries6[i].value.verdict,
+						&error));
+	if (ret) /* published to in between */
+		change(NULL, want);
+	*(ret ? ret : &(int){0}) = dataplane_compare_end(comparison, want->active, want->mode, want->on_deny,
+							 &differing, &error);
+	return differing;
+}
+
+static void test_compare(void **state)
+{
+	static const struct form forms[] = {{4, false, 0, 0}, {60, false, 0, 0}, {300, true, 0, 0}};
+	int result = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		struct compiled_account want = account_of_forms(&forms[i], &forms[i], 1);
+		struct compiled_account other = account_of(3, ENFORCE, "203.0.113.9");
+
+		assert_int_equal(differing_from(&want, NULL), 2 * forms[i].count + 1);
+		change(NULL, &want);
+		assert_int_equal(differing_from(&want, NULL), 0);
+		want.mode = AG_MODE_MONITOR;
+		assert_int_equal(differing_from(&want, NULL), 1);
+		want.entries4[2].value.verdict ^= 1;
+		assert_int_equal(differing_from(&want, NULL), 2);
+		assert_int_equal(differing_from(&other, NULL), 2 * forms[i].count + 1);
+		(void)differing_from(&want, &result);
+		assert_int_equal(result, -EAGAIN);
+		check_ok(dataplane_clear_account(dataplane, 3, &error));
+		compiled_account_clear(&want);
+		compiled_account_clear(&other);
 	}
 }
 
-/* What a caller believes of an account that is not active in the kernel does not count. */
-static void test_activation_asks_the_kernel(void **state)
+/* A word that leads nowhere is neither empty nor trusted, and is mended by publishing. */
+static void test_damaged_words(void **state)
 {
-	struct compiled_account off = account_of(3, INACTIVE, "203.0.113.1");
-	struct compiled_account on = account_of(3, ENFORCE, "203.0.113.1");
-	struct compiled_account other = account_of(3, INACTIVE, "203.0.113.9");
-	struct compiled_account one_more = account_of(3, ENFORCE, "203.0.113.1 203.0.113.2");
-	uint32_t id;
+	struct compiled_account neighbour = account_of(2, ENFORCE, "203.0.113.1");
+	struct compiled_account want = account_of(3, ENFORCE, "203.0.113.2");
+	union ag_account_state good, words[6];
 
 	(void)state;
-	change(&on, &on);
-	change(&on, &off); /* mode off keeps the list */
-	change(&off, &other);
-	change(&on, &on); /* a lie: the kernel has the other one */
-	change(&on, &off);
-	id = LIST4;
-	change(&off,
-	       &one_more); /* becomes active with a list that was read back, not with one that was edited */
-	assert_int_not_equal(LIST4, id);
-	compiled_account_clear(&one_more);
-	compiled_account_clear(&off);
-	compiled_account_clear(&on);
-	compiled_account_clear(&other);
+	change(NULL, &neighbour);
+	good = account_state(dataplane, 2);
+	for (size_t i = 0; i < COUNT(words); i++)
+		words[i] = good;
+	words[0].block = dataplane->space.count;
+	words[1].held4 = AG_LINES4_MAX + 1;
+	words[2].held6 = AG_HELD_INDEX; /* there is none */
+	words[3].flags |= 1U << 7;
+	words[4].on_deny = AG_ON_DENY_MAX;
+	/* words[5] names the neighbour's lines */
+	for (size_t i = 0; i < COUNT(words); i++) {
+		struct compiled_account have;
+
+		store_u64(&dataplane->accounts[3].state.word, words[i].word);
+		reopen();
+		assert_int_equal(account_state(dataplane, 3).word, words[i].word);
+		check_refused(dataplane_read_account(dataplane, 3, &have, &error), ERROR_KERNEL, "damaged");
+		assert_int_equal(differing_from(&want, NULL), 2);
+		{
+			struct dataplane_change *staged;
+
+			check_ok(dataplane_stage(dataplane, NULL, &want, &staged, &error));
+			check_ok(dataplane_publish(dataplane, staged, &error));
+			dataplane_change_free(staged);
+			assert_in_kernel(&want);
+		}
+		assert_in_kernel(&neighbour);
+		check_ok(dataplane_clear_account(dataplane, 3, &error));
+	}
+	compiled_account_clear(&neighbour);
+	compiled_account_clear(&want);
 }
 
 static void test_state_alone(void **state)
 {
 	struct compiled_account enforce = account_of(3, ENFORCE, "203.0.113.1");
 	struct compiled_account monitor = account_of(3, MONITOR, "203.0.113.1");
-	uint32_t id;
+	uint32_t block;
 
 	(void)state;
 	change(NULL, &enforce);
-	id = LIST4;
+	block = account_state(dataplane, 3).block;
 	change(&enforce, &monitor);
-	assert_int_equal(LIST4, id);
+	assert_int_equal(account_state(dataplane, 3).block, block);
 	compiled_account_clear(&enforce);
 	compiled_account_clear(&monitor);
 }
@@ -113,42 +196,9 @@ static void test_staged_change_owns_what_it_needs(void **state)
 	dataplane_change_free(NULL);
 }
 
-/* An edit that the kernel refuses (here: a trie that is full of what was not expected) becomes a swap. */
-static void test_refused_edit_becomes_a_swap(void **state)
-{
-	struct compiled_account have = account_of(3, ENFORCE, "203.0.113.1");
-	struct compiled_account want = account_of(3, ENFORCE, "203.0.113.1 203.0.113.2");
-	uint32_t id;
-	int fd;
-
-	(void)state;
-	change(NULL, &have);
-	id = LIST4;
-	fd = bpf_map_get_fd_by_id(id);
-	assert_true(fd >= 0);
-	for (uint32_t i = 0; i < LIMITS.entries - 1; i++) {
-		struct ag_list4_key key = {.prefixlen = 32, .addr = {10, 0, (uint8_t)(i >> 8), (uint8_t)i}};
-		struct ag_entry entry = {.len = 32};
-
-		assert_int_equal(bpf_map_update_elem(fd, &key, &entry, BPF_ANY), 0);
-	}
-	(void)close(fd);
-	{
-		struct dataplane_change *staged;
-
-		check_ok(dataplane_stage(dataplane, &have, &want, &staged, &error));
-		check_ok(dataplane_publish(dataplane, staged, &error));
-		dataplane_change_free(staged);
-	}
-	assert_in_kernel(&want);
-	assert_int_not_equal(LIST4, id);
-	compiled_account_clear(&have);
-	compiled_account_clear(&want);
-}
-
 static struct compiled_account big_account(uint32_t slot, size_t count4, size_t count6)
 {
-	struct compiled_account account = {.slot = slot, .state = ENFORCE};
+	struct compiled_account account = {.slot = slot, .active = true};
 
 	for (size_t i = 0; i < count4 + count6; i++) {
 		bool v4 = i < count4;
@@ -156,7 +206,7 @@ static struct compiled_account big_account(uint32_t slot, size_t count4, size_t 
 		struct compiled_entry entry = {.prefix.addr.family = v4 ? AG_FAMILY_IPV4 : AG_FAMILY_IPV6};
 
 		memcpy(entry.prefix.addr.bytes, &number, sizeof(number));
-		entry.prefix = prefix_of(&entry.prefix.addr, (uint8_t)(v4 ? 32 : 64 + i % 64));
+		entry.prefix = prefix_of(&entry.prefix.addr, (uint8_t)(v4 ? 32 : 64 + i % 60));
 		entry.value = (struct ag_entry){.verdict = i % 2, .len = entry.prefix.len};
 		append(v4 ? &account.entries4 : &account.entries6, v4 ? &account.count4 : &account.count6,
 		       &entry);
@@ -192,8 +242,9 @@ static void test_used_slots_and_clear(void **state)
 	static const uint32_t all[] = {2, 7, 63};
 	static const uint32_t rest[] = {2, 63};
 	struct compiled_account accounts[] = {
-		account_of(2, ENFORCE, "203.0.113.1"), account_of(7, ENFORCE, "203.0.113.1 2001:db8::1"),
-		account_of(63, INACTIVE, "2001:db8::1"), /* nothing but a list is use too */
+		account_of(2, ENFORCE, "203.0.113.1"),
+		account_of(7, ENFORCE, "203.0.113.1 2001:db8::1"),
+		account_of(63, ENFORCE, "2001:db8::1"),
 	};
 	uint64_t cpus = (uint64_t)libbpf_num_possible_cpus();
 
@@ -263,12 +314,11 @@ static void test_decide(void **state)
 	change(NULL, &account);
 	for (size_t i = 0; i < COUNT(enforced); i++)
 		assert_decides(&enforced[i]);
-	account.state = MONITOR;
+	account.mode = AG_MODE_MONITOR;
 	change(NULL, &account);
 	for (size_t i = 0; i < COUNT(watched); i++)
 		assert_decides(&watched[i]);
-	account.state = INACTIVE;
-	change(NULL, &account);
+	check_ok(dataplane_clear_account(dataplane, 3, &error));
 	assert_decides(&open);
 	check_refused(dataplane_decide(dataplane, 3, &(struct addr){0}, &(enum ag_verdict){0}, NULL, &error),
 		      ERROR_BAD_REQUEST, "address");
@@ -283,14 +333,14 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static double publish_many(const char *text, union ag_account_state state)
+static double publish_many(const char *text, struct settings settings)
 {
 	struct dataplane_change *changes[60];
 	struct compiled_account accounts[60];
 	double started;
 
 	for (uint32_t i = 0; i < COUNT(changes); i++) {
-		accounts[i] = account_of(i, state, text);
+		accounts[i] = account_of(i, settings, text);
 		check_ok(dataplane_stage(dataplane, NULL, &accounts[i], &changes[i], &error));
 	}
 	started = seconds();
@@ -319,11 +369,11 @@ static void test_publish_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_one_edit_or_a_fresh_trie),
-		TEST(test_activation_asks_the_kernel),
+		TEST(test_every_form_to_every_other),
+		TEST(test_compare),
+		TEST(test_damaged_words),
 		TEST(test_state_alone),
 		TEST(test_staged_change_owns_what_it_needs),
-		TEST(test_refused_edit_becomes_a_swap),
 		TEST(test_lists_to_the_limit),
 		TEST(test_used_slots_and_clear),
 		TEST(test_decide),

@@ -101,42 +101,80 @@ static void test_config_flags(void **state)
 	allowgate_bpf__destroy(kernel);
 }
 
-/* A change is the state's word and the outer map's element, nothing else. */
-static void test_state_alone_decides(void **state)
+static void check_word(struct allowgate_bpf *kernel, union ag_account_state state, enum ag_verdict verdict,
+		       const struct frame_spec *spec)
+{
+	kernel_put_word(kernel, 0, state);
+	check_one(kernel, verdict, "web", verdict_passes(verdict) ? XDP_PASS : XDP_DROP, spec);
+}
+
+/* A change is the account's word, nothing else. */
+static void test_word_alone_decides(void **state)
 {
 	static const struct frame_spec spec = {DENIED4, WEB4, TCP(443)};
 	struct allowgate_bpf *kernel = load_world(false);
-	struct ag_account account = {.state = {.active = 0, .mode = AG_MODE_ENFORCE}};
-	const uint32_t slot = 0;
+	union ag_account_state word;
+	struct ag_account account;
 
 	(void)state;
-	check_one(kernel, STOPPED("web"), &spec);
-	kernel_put(kernel->maps.ag_accounts, &slot, &account);
-	check_one(kernel, OPEN("web"), &spec);
-	account.state.active = 1;
-	account.state.mode = AG_MODE_MONITOR;
-	kernel_put(kernel->maps.ag_accounts, &slot, &account);
-	check_one(kernel, WATCHED("web"), &spec);
-	account.state.mode = AG_MODE_OFF;
-	kernel_put(kernel->maps.ag_accounts, &slot, &account);
-	check_one(kernel, OPEN("web"), &spec);
+	kernel_get(kernel->maps.ag_accounts, 0, &account);
+	word = account.state;
+	check_word(kernel, word, AG_VERDICT_DENIED, &spec);
+	word.flags = AG_ACCOUNT_ACTIVE | AG_ACCOUNT_MONITOR;
+	check_word(kernel, word, AG_VERDICT_WOULD_DENY, &spec);
+	word.flags = 0;
+	check_word(kernel, word, AG_VERDICT_OPEN, &spec);
+	check_word(kernel, (union ag_account_state){0}, AG_VERDICT_OPEN, &spec);
 	allowgate_bpf__destroy(kernel);
 }
 
-/* An active account whose lists are not there lets nobody in. */
+/* An active account lets nobody in whose lists are not where its word says, or held as nothing is. */
 static void test_no_list(void **state)
 {
 	static const struct frame_spec ipv4 = {ALLOWED4, WEB4, TCP(443)}, ipv6 = {ALLOWED6, WEB6, TCP(443)};
+	static const uint8_t held[] = {
+		0, AG_LINES4_MAX + 1, AG_LINES6_MAX + 1, 128, AG_HELD_INDEX - 1, AG_HELD_INDEX, AG_HELD_TRIE};
 	struct allowgate_bpf *kernel = load_world(false);
-	const uint32_t slot = 0;
+	union ag_account_state word = {.flags = AG_ACCOUNT_ACTIVE};
 
 	(void)state;
 	check_one(kernel, PASSES("web"), &ipv4);
-	kernel_check(bpf_map_delete_elem(bpf_map__fd(kernel->maps.ag_lists4), &slot), "delete");
-	check_one(kernel, STOPPED("web"), &ipv4);
 	check_one(kernel, PASSES("web"), &ipv6);
-	kernel_check(bpf_map_delete_elem(bpf_map__fd(kernel->maps.ag_lists6), &slot), "delete");
-	check_one(kernel, STOPPED("web"), &ipv6);
+	for (size_t i = 0; i < COUNT(held); i++) {
+		word.held4 = word.held6 = held[i];
+		word.block = 0;
+		if (held[i] <= AG_LINES6_MAX)
+			word.block = 0x80000000U; /* beyond the map */
+		check_word(kernel, word, AG_VERDICT_DENIED, &ipv4);
+		check_word(kernel, word, AG_VERDICT_DENIED, &ipv6);
+	}
+	allowgate_bpf__destroy(kernel);
+}
+
+/* Of the two places of a long list the word names one, for both families and forms. */
+static void test_sides(void **state)
+{
+	static const struct frame_spec ipv4 = {ALLOWED4, WEB4, TCP(443)}, ipv6 = {ALLOWED6, WEB6, TCP(443)};
+	struct allowgate_bpf *kernel = load_world(false);
+	struct compiled_account web;
+
+	(void)state;
+	(void)compile_world_account(0, &web);
+	for (uint8_t side = 0; side <= AG_ACCOUNT_SIDE; side += AG_ACCOUNT_SIDE) {
+		for (enum kernel_form form = KERNEL_INDEX; form <= KERNEL_TRIE; form++) {
+			union ag_account_state word = kernel_put_account_as(kernel, &web, form, form, side);
+
+			assert_int_equal(word.held4, form == KERNEL_TRIE ? AG_HELD_TRIE : AG_HELD_INDEX);
+			check_word(kernel, word, AG_VERDICT_ALLOWED, &ipv4);
+			check_word(kernel, word, AG_VERDICT_ALLOWED, &ipv6);
+			word.flags ^= AG_ACCOUNT_SIDE;
+			if (side)
+				continue; /* the other has been filled before */
+			check_word(kernel, word, AG_VERDICT_DENIED, &ipv4);
+			check_word(kernel, word, AG_VERDICT_DENIED, &ipv6);
+		}
+	}
+	compiled_account_clear(&web);
 	allowgate_bpf__destroy(kernel);
 }
 
@@ -146,14 +184,21 @@ static void test_impossible_slot(void **state)
 	static const struct frame_spec spec = {DENIED4, WEB4, TCP(443)};
 	static const uint32_t slots[] = {KERNEL_ACCOUNTS_MAX, AG_NO_ACCOUNT, 0x80000000U};
 	struct allowgate_bpf *kernel = load_world(false);
-	struct ag_service_key key;
+	struct compiled_service compiled = {0};
+	struct kernel_service found;
+	struct ag_service4_bucket bucket;
 	struct service service;
 
 	(void)state;
 	kernel_check(service_parse("192.0.2.10:443/tcp", &service, NULL), "parse");
-	key = compile_service_key(&service);
+	compiled.key = compile_service_key(&service);
+	found = kernel_service_of(kernel, &compiled);
 	for (size_t i = 0; i < COUNT(slots); i++) {
-		kernel_put(kernel->maps.ag_services, &key, &slots[i]);
+		kernel_get(kernel->maps.ag_services4, found.home, &bucket);
+		for (int slot = 0; slot < AG_SERVICE4_SLOTS; slot++)
+			if (bucket.slots[slot].key == (found.slot.high | found.slot.key))
+				bucket.slots[slot].account = slots[i];
+		kernel_put(kernel->maps.ag_services4, &found.home, &bucket);
 		check_one(kernel, UNMATCHED, &spec);
 	}
 	allowgate_bpf__destroy(kernel);
@@ -166,8 +211,9 @@ int main(void)
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_tags_where_nobody_enforces),
 		cmocka_unit_test(test_config_flags),
-		cmocka_unit_test(test_state_alone_decides),
+		cmocka_unit_test(test_word_alone_decides),
 		cmocka_unit_test(test_no_list),
+		cmocka_unit_test(test_sides),
 		cmocka_unit_test(test_impossible_slot),
 	};
 

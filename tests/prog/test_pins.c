@@ -7,8 +7,9 @@
 static void test_pins(void **state)
 {
 	static const char *const maps[] = {
-		"ag_config", "ag_accounts", "ag_dests",	   "ag_dest_prefixes",	  "ag_services",
-		"ag_lists4", "ag_lists6",   "ag_failsafe", "ag_account_counters", "ag_interface_counters"};
+		"ag_config", "ag_accounts",  "ag_dests",     "ag_dest_prefixes",    "ag_services",
+		"ag_lines",  "ag_services4", "ag_services6", "ag_indexes4",	    "ag_indexes6",
+		"ag_lists4", "ag_lists6",    "ag_failsafe",  "ag_account_counters", "ag_interface_counters"};
 	struct stat about;
 
 	(void)state;
@@ -22,7 +23,7 @@ static void test_pins(void **state)
 static void test_adopts_what_is_there(void **state)
 {
 	static const uint32_t used[] = {3};
-	struct compiled_account account = account_of(3, ENFORCE, "203.0.113.1 2001:db8::/32");
+	struct compiled_account account = account_of(3, ENFORCE, "2001:db8::/32");
 	uint64_t cpus = (uint64_t)libbpf_num_possible_cpus();
 	uint64_t store_id, generation;
 	uint32_t id;
@@ -31,14 +32,16 @@ static void test_adopts_what_is_there(void **state)
 	dataplane_seal(dataplane, &store_id, &generation);
 	assert_int_equal(store_id, 0);
 	assert_int_equal(generation, 0);
+	add_many(&account, FAMILY4, 100, 0, false);
 	change(NULL, &account);
 	count_packets(3);
 	dataplane_set_seal(dataplane, 0x1122334455667788, 42);
-	id = LIST4;
+	id = list_id(3, FAMILY4);
+	assert_int_not_equal(id, 0);
 	reopen();
 	assert_in_kernel(&account);
 	assert_used(used, 1);
-	assert_int_equal(LIST4, id);
+	assert_int_equal(list_id(3, FAMILY4), id);
 	assert_denied(3, 10 * cpus);
 	dataplane_seal(dataplane, &store_id, &generation);
 	assert_int_equal(store_id, 0x1122334455667788);
@@ -77,7 +80,7 @@ static void test_other_limits_are_other_maps(void **state)
 	assert_true(host_has("%s/%s", MAPS));
 	dataplane_drop_old_maps(dataplane);
 	assert_false(host_has("%s/%s", MAPS));
-	assert_true(host_has("%s/%s", "maps-1-128-16-4096"));
+	assert_true(host_has("%s/%s", "maps-2-128-16-4096"));
 	compiled_account_clear(&account);
 }
 
@@ -134,7 +137,7 @@ static void test_maps_of_another_version(void **state)
 	dataplane->config->abi_version = AG_ABI_VERSION + 1;
 	dataplane_close(dataplane);
 	dataplane = NULL;
-	check_refused(open_at(host.pins), ERROR_KERNEL, "version 2");
+	check_refused(open_at(host.pins), ERROR_KERNEL, "version 3");
 }
 
 /* Two that write to the same maps would undo each other's work. */

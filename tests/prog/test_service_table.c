@@ -13,19 +13,37 @@ static void sync_to(const char *text, size_t changed)
 	assert_int_equal(sync_text(text, true), 0);
 }
 
+struct sought {
+	struct ag_service_key key;
+	uint32_t slot;
+};
+
+static void look(const struct ag_service_key *key, uint32_t account, void *arg)
+{
+	struct sought *sought = arg;
+
+	if (memcmp(key, &sought->key, sizeof(*key)) == 0)
+		sought->slot = account;
+}
+
 static uint32_t service_slot(const char *text)
 {
+	struct sought sought = {.slot = AG_NO_ACCOUNT};
 	struct service service;
-	struct ag_service_key key;
-	uint32_t slot = AG_NO_ACCOUNT;
 	int fd = host_map(MAPS "/ag_services");
 
 	check_ok(service_parse(text, &service, &error));
-	key = compile_service_key(&service);
-	if (bpf_map_lookup_elem(fd, &key, &slot) < 0)
-		slot = AG_NO_ACCOUNT;
+	sought.key = compile_service_key(&service);
+	if (bpf_map_lookup_elem(fd, &sought.key, &sought.slot) < 0)
+		buckets_each(dataplane, look, &sought);
 	(void)close(fd);
-	return slot;
+	return sought.slot;
+}
+
+static uint64_t services_held(void)
+{
+	return entries_of_map("ag_services4") + entries_of_map("ag_services6") +
+	       entries_of_map("ag_services");
 }
 
 static void test_services(void **state)
@@ -39,18 +57,18 @@ static void test_services(void **state)
 	sync_to("192.0.2.10:443/tcp>2 [2001:db8::10]:443/tcp>1",
 		2); /* moved; its destination's fragments too */
 	assert_int_equal(service_slot("192.0.2.10:443/tcp"), 2);
-	assert_int_equal(entries_of_map("ag_services"), 2);
+	assert_int_equal(services_held(), 2);
 	sync_to("192.0.2.10:443/tcp>2 192.0.2.0/24>3", 6);
 	assert_int_equal(dataplane->config->flags, AG_CONFIG_ENFORCING | AG_CONFIG_PREFIX_DESTS);
 	assert_int_equal(service_slot("[2001:db8::10]:443/tcp"), AG_NO_ACCOUNT);
 	assert_int_equal(entries_of_map("ag_dest_prefixes"), 1);
 	assert_int_equal(entries_of_map("ag_dests"), 1);
 	reopen();
-	assert_int_equal(entries_of_map("ag_services"), 2);
+	assert_int_equal(services_held(), 2);
 	assert_int_equal(sync_text("192.0.2.10:443/tcp>2 192.0.2.0/24>3", true), 0);
 	sync_to("", 5);
 	assert_int_equal(dataplane->config->flags, 0);
-	assert_int_equal(entries_of_map("ag_services"), 0);
+	assert_int_equal(services_held(), 0);
 	assert_int_equal(entries_of_map("ag_dest_prefixes"), 0);
 }
 
@@ -68,7 +86,7 @@ static void test_services_to_the_limit(void **state)
 	}
 	(void)snprintf(over, sizeof(over), "%s203.0.113.1>1", first);
 	sync_to(first, 2 * LIMITS.services + 1);
-	assert_int_equal(entries_of_map("ag_services"), LIMITS.services);
+	assert_int_equal(services_held(), LIMITS.services);
 	sync_to(second, 4 * LIMITS.services);
 	services = services_of(over);
 	check_refused(dataplane_sync_services(dataplane, &services, false, NULL, &error), ERROR_LIMIT,
@@ -129,13 +147,22 @@ static void test_map_usage(void **state)
 	assert_int_equal(entries_of_map("ag_accounts"), 0);
 	change(NULL, &account);
 	assert_int_equal(entries_of_map("ag_accounts"), 1);
-	assert_int_equal(entries_of_map("ag_lists4"), 1);
+	assert_int_equal(entries_of_map("ag_lines"), 2);
+	reopen();
+	assert_int_equal(entries_of_map("ag_lines"), 2);
+	add_many(&account, FAMILY4, 500, 0, false);
+	add_many(&account, FAMILY6, 500, 0, true);
+	change(NULL, &account);
+	check_ok(dataplane_tidy(dataplane, &error));
+	assert_int_equal(entries_of_map("ag_lines"), 0);
+	assert_int_equal(entries_of_map("ag_indexes4"), 1);
 	assert_int_equal(entries_of_map("ag_lists6"), 1);
 	reopen();
+	assert_int_equal(entries_of_map("ag_indexes4"), 1);
 	assert_int_equal(entries_of_map("ag_lists6"), 1);
 	check_ok(dataplane_clear_account(dataplane, 3, &error));
 	assert_int_equal(entries_of_map("ag_accounts"), 0);
-	assert_int_equal(entries_of_map("ag_lists4"), 0);
+	assert_int_equal(entries_of_map("ag_indexes4"), 0);
 	assert_int_equal(entries_of_map("ag_lists6"), 0);
 	compiled_account_clear(&account);
 }

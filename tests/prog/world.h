@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "tests/prog/kernel.h"
+#include "tests/prog/fill.h"
 
 #include "userspace/core/error.h"
 
@@ -107,7 +107,7 @@ static inline struct allowgate_bpf *load_world(bool frags)
 	}
 	if (compile_services(claims, count, accounts, COUNT(world), &services, &error))
 		fail_msg("%s", error.message);
-	kernel_put_services(kernel, &services);
+	(void)kernel_put_services(kernel, &services);
 	kernel_put_failsafe(kernel, "203.0.113.250");
 	kernel_put_failsafe(kernel, "2001:db8:fa::/48");
 	kernel_put_config(kernel, services.flags | AG_CONFIG_FAILSAFE);

@@ -204,7 +204,13 @@ has "hung up on a change: not known" "$err" "may have been made or not"
 serve '{"cut": true, "body": "203.0.113.7\n"}'
 to allow export acme
 is "an answer cut off: exit 5" "$code" 5
-is "an answer cut off: nothing printed" "$out" ""
+has "an answer cut off: says so" "$err" "what was written is not the whole answer"
+serve '{"cut": true, "body": "203.0.113.7\n"}'
+to allow export acme --json
+is "an answer cut off, JSON: nothing printed" "$code$out" 5
+serve '{"cut": true, "status": 503, "body": "203.0.113.7\n"}'
+to allow export acme
+is "a refusal cut off: nothing printed" "$code$out" 5
 
 # --- answers that are none -----------------------------------------------------------
 
@@ -487,7 +493,6 @@ has "audit verify of a broken log" "$err" "not intact"
 serve "$(json_body 200 '{"generation": 7, "dry_run": false, "added": 2, "removed": 1, "active": true, "warnings": []}')"
 L=$DIR/list
 printf '203.0.113.7 # office\n\n# nothing\n2001:db8::/32 deny\r\n' >"$L"
-LIST='{"entries":[{"prefix":"203.0.113.7/32","verdict":"allow","note":"office"},{"prefix":"2001:db8::/32","verdict":"deny"'
 fresh_replace()
 {
 	rm -f "$DIR"/request.*
@@ -495,13 +500,26 @@ fresh_replace()
 }
 fresh_replace "$L"
 is "replace: the request" "$(request)" "PUT $A/acme/allowlist"
-has "replace: the body" "$(body)" "$LIST"
+is "replace: the type" "$(header content-type)" text/plain
+is "replace: the body is the file" "$(body)" "$(cat "$L")"
 is "replace says" "$code $out" "0 acme: 2 entries added, 1 entry removed; the list is active"
 STDIN=$L fresh_replace -
-has "replace from standard input" "$(body)" "$LIST"
+is "replace from standard input" "$(body)" "$(cat "$L")"
+rm -f "$DIR"/request.*
+cat <"$L" | timeout 20 "$CLI" --socket "$SOCKET" allow replace acme - >"$DIR/out" 2>"$DIR/err"
+is "replace from a pipe" "$(body)" "$(cat "$L")"
+rm -f "$DIR"/request.*
+{ read -r _; timeout 20 "$CLI" --socket "$SOCKET" allow replace acme - >"$DIR/out" 2>"$DIR/err"; } <"$L"
+is "replace from the rest of a file" "$(body)" "$(tail -n +2 "$L")"
+seq -f '2001:db8::%.0f # a note, so that the file is one of some megabytes' 1 60000 >"$L"
+fresh_replace "$L"
+is "replace with a large file: sent as it is" "$code $(body | cmp - "$L" && echo same)" "0 same"
+{ cat "$L"; sleep 1; } | timeout 20 "$CLI" --socket "$SOCKET" allow replace acme /dev/stdin >"$DIR/out" 2>"$DIR/err"
+is "replace from a pipe that has a name" "$(body | cmp - "$L" && echo same)" same
 printf ' \n {"entries": [ {"prefix":"203.0.113.7"} ]}\n' >"$L"
 fresh_replace "$L"
 is "replace with JSON: sent as it is" "$(body)" "$(cat "$L")"
+is "replace with JSON: the type" "$(header content-type)" application/json
 
 unsent()
 {
@@ -521,29 +539,21 @@ unsent "an empty file" 1 "the file holds no entries: that would open the account
 fresh_replace "$L" --json
 has "an empty file, JSON" "$err" '"code":"would_open"'
 STDIN=$L unsent "empty standard input" 1 "holds no entries" -
-printf '# all gone\n\n' >"$L"
-unsent "only comments" 1 "holds no entries" "$L"
-printf '{"entries": []}' >"$L"
-unsent "JSON without entries" 1 "holds no entries" "$L"
-printf '{"entries": [' >"$L"
-unsent "JSON that is cut off" 1 "line 1" "$L"
-printf '{"entries": [], "entries": []}' >"$L"
-unsent "JSON with a key twice" 1 "duplicate" "$L"
-printf '203.0.113.7\n203.0.113.300\nnonsense\n2001:db8::1/64\n203.0.113.8\n' >"$L"
-unsent "bad lines" 1 "allowgate: allow replace acme: line 2: " "$L"
-has "bad lines: the second too" "$err" "allowgate: allow replace acme: line 3: "
-has "bad lines: the third too" "$err" "allowgate: allow replace acme: line 4: "
-hasnt "bad lines: no good one" "$err" "line 5"
-has "bad lines: how many" "$err" "lines that are no entries: 3; nothing was changed"
-fresh_replace "$L" --json
-is "bad lines, JSON" "$(python3 -c 'import json, sys
-problem = json.load(sys.stdin)
-print(problem["code"], len(problem["problems"]))' <"$DIR/err")" "bad_prefix 3"
-truncate -s $(((64 << 20) + 1)) "$L"
-unsent "more than 64 MiB" 1 "longer than 64 MiB" "$L"
+truncate -s $(((256 << 20) + 1)) "$L"
+unsent "more than 256 MiB" 1 "longer than 256 MiB" "$L"
+rm -f "$DIR"/request.*
+timeout 60 "$CLI" --socket "$SOCKET" allow replace acme - <"$L" >/dev/null 2>"$DIR/err"
+has "more than 256 MiB of standard input" "$(cat "$DIR/err")" "standard input is longer than 256 MiB"
+is "more than 256 MiB of standard input: nothing is sent" "$(request)" ""
+printf ' \t\r\n' >"$L"
+unsent "a file of blanks" 1 "holds no entries" "$L"
 : >"$L"
 fresh_replace "$L" --open
-is "an empty file with --open" "$(request)$(body)" "PUT $A/acme/allowlist?open=true{\"entries\":[]}"
+is "an empty file with --open" "$(request)$(body)" "PUT $A/acme/allowlist?open=true"
+serve "$(problem 400 bad_prefix "line 2: x is no prefix (bad too: lines 3, 4)")"
+printf '203.0.113.7\nx\n' >"$L"
+fresh_replace "$L"
+is "bad lines: the daemon's words" "$code $err" '1 allowgate: allow replace acme: line 2: x is no prefix (bad too: lines 3, 4)'
 serve "$(json_body 200 '{"generation": 7, "dry_run": true, "added": 3, "removed": 1, "active": true, "warnings": [], "difference": {"added": ["203.0.113.7/32", "2001:db8::/32"], "removed": ["203.0.113.0/24"]}}')"
 echo 203.0.113.7 >"$L"
 fresh_replace "$L" --dry-run
@@ -553,6 +563,23 @@ is "replace --dry-run" "$out" 'dry run, nothing was changed: acme: 3 entries add
 + 203.0.113.7
 + 2001:db8::/32
 + and 1 more'
+
+# A file of some megabytes, that changes while it is under way: the daemon never gets the last of it.
+for change in 'echo 203.0.113.8 >>"$L"' 'truncate -s 200000 "$L"' 'truncate -s 0 "$L"' 'printf x | dd of="$L" conv=notrunc status=none'; do
+	seq -f '2001:db8::%.0f # a note, so that the file is one of some megabytes' 1 60000 >"$L"
+	rm -f "$DIR"/request.*
+	: >"$DIR/stall"
+	timeout 20 "$CLI" --socket "$SOCKET" allow replace acme "$L" >"$DIR/out" 2>"$DIR/err" &
+	slow=$!
+	sleep 0.5
+	eval "$change"
+	rm "$DIR/stall"
+	wait "$slow"
+	is "$change: exit 1" "$?" 1
+	has "$change: says so" "$(cat "$DIR/err")" "while it was read; nothing was changed"
+	wait_for 5 test -s "$DIR/request.1"
+	check "$change: not sent whole" test "$(body | wc -c)" -lt "$(header content-length)"
+done
 
 # --- allow export ------------------------------------------------------------------------------------
 
@@ -570,6 +597,28 @@ is "export, JSON, goes back as it is" "$(body)" "$(cat "$L")"
 serve '{"type": "text/plain", "body": ""}'
 to allow export acme
 is "export of an empty list" "$code$out" 0
+to allow export acme --json
+is "export of an empty list, JSON" "$(tr -d ' \n' <"$DIR/out")" '{"entries":[]}'
+serve "$(problem 404 not_found "no account acme")"
+to allow export acme
+is "export that is refused: one line, and nothing else" "$code $out$err" "1 allowgate: allow export acme: no account acme"
+seq -f '2001:db8::%.0f # a note' 1 60000 >"$L"
+python3 -c 'import json, sys; json.dump({"close": True, "type": "text/plain", "body": open(sys.argv[1]).read()}, open(sys.argv[2], "w"))' \
+	"$L" "$DIR/answer.1"
+rm -f "$DIR"/request.*
+to allow export acme
+check "export of a large list" cmp "$DIR/out" "$L"
+# Whoever reads slowly, as a pager, keeps nobody waiting: the answer comes whole before it is read.
+: >"$DIR/unread"
+rm -f "$DIR"/request.*
+timeout 20 "$CLI" --socket "$SOCKET" allow export acme 2>"$DIR/err" | { wait_for 15 test ! -e "$DIR/unread"; cat; } >"$DIR/out" &
+slow=$!
+check "export that is not read: is asked for" wait_for 5 test -s "$DIR/request.1"
+timeout 5 "$CLI" --socket "$SOCKET" allow export acme >"$DIR/out2" 2>>"$DIR/err"
+check "export beside one that is not read" cmp "$DIR/out2" "$L"
+rm "$DIR/unread"
+wait "$slow"
+check "export that is read slowly" cmp "$DIR/out" "$L"
 
 # --- output that cannot be written ------------------------------------------------------------------
 
@@ -577,5 +626,12 @@ serve "$(json_body 200 "$STATUS")"
 "$CLI" --socket "$SOCKET" status >/dev/full 2>"$DIR/err"
 is "a full disk: exit 1" "$?" 1
 has "a full disk: says so" "$(cat "$DIR/err")" "could not be written"
+serve '{"type": "text/plain", "body": "203.0.113.7\n"}'
+for json in "" --json; do
+	# shellcheck disable=SC2086 # an option, or none
+	"$CLI" --socket "$SOCKET" allow export acme $json >/dev/full 2>"$DIR/err"
+	is "a full disk for an export ${json:-as text}: exit 1" "$?" 1
+	has "a full disk for an export ${json:-as text}: says so" "$(cat "$DIR/err")" "could not be written whole"
+done
 
 finish

@@ -7,13 +7,15 @@ fake_daemon.py SOCKET DIRECTORY
 Request N is left in DIRECTORY/request.N: a line with method and target, the headers (names in lower case, sorted), an
 empty line, the body. Its answer is DIRECTORY/answer.N, or that of the nearest number below: a JSON object with "status",
 "type" and "body" (text, or JSON to be encoded), and for faults "hang_up" (no answer at all), "cut" (promises more than it
-sends) and "raw" (this instead of HTTP). N starts again at 1 when the request files are removed.
+sends) and "raw" (this instead of HTTP). "close" ends the connection, so that the next one is served. N starts again at 1
+when the request files are removed. While DIRECTORY/stall is there, no body is read.
 """
 import http.server
 import json
 import os
 import socketserver
 import sys
+import time
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -26,6 +28,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def note(self):
+        while os.path.exists(os.path.join(self.server.directory, "stall")):
+            time.sleep(0.05)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         number = 1
         while os.path.exists(self.place("request", number)):
@@ -59,6 +63,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(answer.get("status", 200))
         self.send_header("Content-Type", answer.get("type", "application/json"))
         self.send_header("Content-Length", str(len(data) + (10 if answer.get("cut") else 0)))
+        if answer.get("close"):
+            self.send_header("Connection", "close")
         self.end_headers()
         if data:
             self.wfile.write(data)

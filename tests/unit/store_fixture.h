@@ -3,6 +3,7 @@
 #pragma once
 
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -208,4 +209,83 @@ static UNUSED void make_store(struct fixture *f)
 	assert_ok(f, store_begin(f->store, &f->error));
 	assert_ok(f, add_entry(f, add_account(f, "acme").id, "203.0.113.1", AG_ENTRY_ALLOW));
 	assert_ok(f, store_commit(f->store, &f->error));
+}
+
+/* `count` hosts, `step` addresses apart. */
+static UNUSED struct list hosts(uint32_t count, uint32_t step)
+{
+	struct list list = {0};
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct entry entry = {.prefix = prefix_from("10.0.0.0/32"), .created_at = 1};
+
+		entry.prefix.addr.bytes[1] = (uint8_t)(i * step >> 16);
+		entry.prefix.addr.bytes[2] = (uint8_t)(i * step >> 8);
+		entry.prefix.addr.bytes[3] = (uint8_t)(i * step);
+		assert_int_equal(list_append(&list, &entry), 0);
+	}
+	return list;
+}
+
+/* Sorted; as nobody's, without notes. */
+static UNUSED struct list list_of(const char *const *prefixes, size_t count)
+{
+	struct list list = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		struct entry entry = {.prefix = prefix_from(prefixes[i]), .created_at = 7};
+
+		assert_int_equal(list_append(&list, &entry), 0);
+	}
+	assert_null(list_sort(&list));
+	return list;
+}
+
+/* The transaction that makes it the list. */
+static UNUSED int finish_import(struct fixture *f, struct store_import *import)
+{
+	int r = store_begin(f->store, &f->error);
+
+	if (!r)
+		r = store_import_finish(f->store, import, &f->error);
+	if (!r)
+		return store_commit(f->store, &f->error);
+	store_rollback(f->store);
+	return r;
+}
+
+/* The whole life of an import that replaces a list. */
+static UNUSED int import_list(struct fixture *f, int64_t id, const struct list *list)
+{
+	struct store_import *import = NULL;
+	struct import_result result = {0};
+	int r = store_import_open(f->store, id, &import, &f->error);
+
+	if (!r)
+		r = store_import_prepare(import, IMPORT_REPLACE, list, false, NULL, NULL, NULL, &result,
+					 &f->error);
+	if (!r)
+		r = finish_import(f, import);
+	store_import_close(import);
+	list_clear(&result.came);
+	list_clear(&result.went);
+	return r;
+}
+
+static UNUSED void sweep_all(struct fixture *f)
+{
+	bool more = true;
+
+	for (unsigned int i = 0; more && i < 100000; i++)
+		assert_ok(f, store_sweep(f->store, 100, &more, &f->error));
+	assert_false(more);
+}
+
+/* Of all accounts and versions. */
+static UNUSED int64_t rows(struct fixture *f)
+{
+	int64_t count = -1;
+
+	assert_ok(f, sql_pragma_number(f->store, "SELECT count(*) FROM entries", &count, &f->error));
+	return count;
 }

@@ -2,6 +2,7 @@
 /*
  * test_compile.c - from the policy to the kernel's maps
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,9 +59,9 @@ static void test_account(void **state)
 	(void)state;
 	assert_int_equal(compile_account(&account, &list, &compiled), 0);
 	assert_int_equal(compiled.slot, 7);
-	assert_int_equal(compiled.state.active, 1);
-	assert_int_equal(compiled.state.mode, AG_MODE_MONITOR);
-	assert_int_equal(compiled.state.generation, 5);
+	assert_true(compiled.active);
+	assert_int_equal(compiled.mode, AG_MODE_MONITOR);
+	assert_int_equal(compiled.on_deny, AG_ON_DENY_DROP);
 	assert_int_equal(compiled.count4, 3);
 	assert_int_equal(compiled.count6, 1);
 	assert_int_equal(compiled.entries4[0].value.len, 32);
@@ -96,15 +97,45 @@ static void test_account_active(void **state)
 		struct compiled_account compiled;
 
 		assert_int_equal(compile_account(&account, cases[i].entries ? &list : NULL, &compiled), 0);
-		assert_int_equal(compiled.state.active, cases[i].active);
-		if (cases[i].active)
-			assert_int_equal(compiled.state.mode, cases[i].mode);
-		else
-			assert_true(compiled.state.word == 0);	     /* as a slot that nobody has */
-		assert_int_equal(compiled.count4, cases[i].entries); /* kept while the mode is off */
+		assert_int_equal(compiled.active, cases[i].active);
+		assert_int_equal(compiled.mode, cases[i].active ? cases[i].mode : 0);
+		assert_int_equal(compiled.count4, cases[i].active ? cases[i].entries : 0);
+		assert_int_equal(compiled.entries4 != NULL, cases[i].active);
+		assert_null(compiled.entries6);
 		compiled_account_clear(&compiled);
 		list_clear(&list);
 	}
+}
+
+/* Entry by entry is the same, and what there is no room for is refused. */
+static void test_account_by_entries(void **state)
+{
+	const struct prefix prefixes[] = {prefix("198.51.100.7"), prefix("203.0.113.0/24"),
+					  prefix("2001:db8::/32")};
+	const struct account active = {.slot = 3, .mode = AG_MODE_ENFORCE, .entries4 = 2, .entries6 = 1},
+			     off = {.slot = 4, .mode = AG_MODE_OFF, .entries4 = 2, .entries6 = 1};
+	struct compiled_account compiled;
+
+	(void)state;
+	assert_int_equal(compile_begin(&active, &compiled), 0);
+	for (size_t i = 0; i < COUNT(prefixes); i++)
+		assert_int_equal(compile_add(&compiled, &prefixes[i], AG_ENTRY_DENY), 0);
+	assert_int_equal(compiled.count4, 2);
+	assert_int_equal(compiled.count6, 1);
+	assert_int_equal(compiled.entries4[1].value.verdict, AG_ENTRY_DENY);
+	assert_int_equal(compiled.entries4[1].value.len, 24);
+	assert_int_equal(prefix_compare(&compiled.entries6[0].prefix, &prefixes[2]), 0);
+	assert_int_equal(compile_add(&compiled, &prefixes[0], AG_ENTRY_ALLOW), -ENOMEM);
+	assert_int_equal(compile_add(&compiled, &prefixes[2], AG_ENTRY_ALLOW), -ENOMEM);
+	compiled_account_clear(&compiled);
+
+	assert_int_equal(compile_begin(&off, &compiled), 0);
+	assert_int_equal(compile_add(&compiled, &prefixes[0], AG_ENTRY_ALLOW), 0);
+	assert_int_equal(compiled.slot, 4);
+	assert_false(compiled.active);
+	assert_int_equal(compiled.count4, 0);
+	assert_null(compiled.entries4);
+	compiled_account_clear(&compiled);
 }
 
 /* --- the difference of two lists ----------------------------------------- */
@@ -231,7 +262,8 @@ static void test_services_tree(void **state)
 			 0);
 	assert_int_equal(compiled.service_count, COUNT(claims));
 	assert_int_equal(compiled.dest_count, 5);
-	assert_int_equal(compiled.flags, AG_CONFIG_PREFIX_DESTS | AG_CONFIG_ENFORCING);
+	assert_int_equal(compiled.flags, AG_CONFIG_PREFIX_DESTS | AG_CONFIG_ENFORCING | AG_CONFIG_PORT |
+						 AG_CONFIG_PROTO | AG_CONFIG_ANY);
 
 	dest = dest_of(&compiled, "192.0.2.0/24");
 	assert_int_equal(dest->flags, AG_DEST_GATED | AG_DEST_PORT_PROTO);
@@ -276,7 +308,7 @@ static void test_services_of_single_addresses(void **state)
 
 	(void)state;
 	assert_int_equal(compile_services(claims, 2, &monitor, 1, &compiled, NULL), 0);
-	assert_int_equal(compiled.flags, 0);
+	assert_int_equal(compiled.flags, AG_CONFIG_ANY);
 	assert_int_equal(compiled.dest_count, 2);
 	compiled_services_clear(&compiled);
 	assert_int_equal(compile_services(NULL, 0, NULL, 0, &compiled, NULL), 0);
@@ -345,101 +377,29 @@ static void test_services_many(void **state)
 	free(claims);
 }
 
-/* --- random: the pass with a stack against a look at every claim ------------ */
-
-static uint64_t random_next(uint64_t *seed)
+static void test_services_kinds(void **state)
 {
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-static struct claim random_claim(uint64_t *seed)
-{
-	static const uint8_t protos[] = {6, 17, 1, AG_PROTO_ANY};
-	static const uint8_t lens[] = {28, 29, 30, 32, 32};
-	const uint8_t bytes[4] = {192, 0, 2, (uint8_t)(random_next(seed) % 16)};
-	struct addr addr = addr_make(AG_FAMILY_IPV4, bytes);
-
-	return (struct claim){
-		.service = {.dest = prefix_of(&addr, lens[random_next(seed) % COUNT(lens)]),
-			    .proto = protos[random_next(seed) % COUNT(protos)]},
-		.slot = (uint32_t)(random_next(seed) % 4),
+	static const struct {
+		const char *service;
+		uint32_t flags;
+	} cases[] = {
+		{"192.0.2.10:443/tcp", 0},
+		{"192.0.2.10:443", AG_CONFIG_PORT},
+		{"192.0.2.10:any/udp", AG_CONFIG_PROTO},
+		{"2001:db8::10", AG_CONFIG_ANY},
+		{"192.0.2.0/28:443", AG_CONFIG_PREFIX_DESTS},
+		{"2001:db8::/64", AG_CONFIG_PREFIX_DESTS},
 	};
-}
-
-static uint32_t fragment_account_of(const struct claim *claims, size_t count, const struct addr *addr,
-				    int class)
-{
-	uint32_t account = AG_NO_ACCOUNT;
-
-	for (size_t i = 0; i < count; i++) {
-		uint8_t proto = claims[i].service.proto;
-
-		if (!prefix_contains(&claims[i].service.dest, addr))
-			continue;
-		if (proto != AG_PROTO_ANY && (int)compile_proto_class(proto) != class)
-			continue;
-		if (account != AG_NO_ACCOUNT && account != claims[i].slot)
-			return AG_SEVERAL_ACCOUNTS;
-		account = claims[i].slot;
-	}
-	return account;
-}
-
-static bool gated_by(const struct claim *claims, size_t count, const struct addr *addr,
-		     const struct account *accounts)
-{
-	for (size_t i = 0; i < count; i++)
-		if (prefix_contains(&claims[i].service.dest, addr) &&
-		    accounts[claims[i].slot].mode == AG_MODE_ENFORCE && accounts[claims[i].slot].entries4)
-			return true;
-	return false;
-}
-
-static void check_random(uint64_t *seed)
-{
-	struct account accounts[4];
-	struct claim claims[12];
-	struct compiled_services compiled;
-	size_t count = random_next(seed) % COUNT(claims);
-
-	for (uint32_t i = 0; i < COUNT(accounts); i++)
-		accounts[i] = (struct account){.slot = i,
-					       .mode = (enum ag_mode)(random_next(seed) % AG_MODE_MAX),
-					       .entries4 = random_next(seed) % 2};
-	for (size_t i = 0; i < count; i++)
-		claims[i] = random_claim(seed);
-	assert_int_equal(compile_services(claims, count, accounts, COUNT(accounts), &compiled, NULL), 0);
-	for (size_t i = 0; i < compiled.dest_count; i++) {
-		const struct compiled_dest *dest = &compiled.dests[i];
-		struct addr addr = dest->prefix.addr;
-		/* the last address of the prefix may be in narrower ones: only those as wide or wider count
-		 */
-		struct claim around[COUNT(claims)];
-		size_t around_count = 0;
-
-		for (size_t j = 0; j < count; j++)
-			if (prefix_covers(&claims[j].service.dest, &dest->prefix))
-				around[around_count++] = claims[j];
-		assert_int_equal(!!(dest->value.flags & AG_DEST_GATED),
-				 gated_by(around, around_count, &addr, accounts));
-		for (int class = 0; class < AG_PROTO_CLASS_MAX; class ++)
-			assert_int_equal(dest->value.fragment_account[class],
-					 fragment_account_of(around, around_count, &addr, class));
-	}
-	compiled_services_clear(&compiled);
-}
-
-static void test_services_random(void **state)
-{
-	uint64_t seed = (uint64_t)time(NULL) | 1;
 
 	(void)state;
-	print_message("seed %llu\n", (unsigned long long)seed);
-	for (int i = 0; i < 2000; i++)
-		check_random(&seed);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct claim claims[] = {claim(cases[i].service, 1)};
+		struct compiled_services compiled;
+
+		assert_int_equal(compile_services(claims, 1, NULL, 0, &compiled, NULL), 0);
+		assert_int_equal(compiled.flags, cases[i].flags);
+		compiled_services_clear(&compiled);
+	}
 }
 
 int main(void)
@@ -447,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_account_active),
+		cmocka_unit_test(test_account_by_entries),
 		cmocka_unit_test(test_difference),
 		cmocka_unit_test(test_difference_stops),
 		cmocka_unit_test(test_service_key),
@@ -455,7 +416,7 @@ int main(void)
 		cmocka_unit_test(test_services_enforcing_without_services),
 		cmocka_unit_test(test_services_depth),
 		cmocka_unit_test(test_services_many),
-		cmocka_unit_test(test_services_random),
+		cmocka_unit_test(test_services_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,13 +90,52 @@ static void numbers_differ(void **state)
 	}
 }
 
+/* One bit of one field, and its place, count in both halves; and the value never changes: stores keep it. */
+static void rows_have_their_digest(void **state)
+{
+	char seen[65][DIGEST_HEX_SIZE];
+
+	(void)state;
+	for (unsigned int i = 0; i < 65; i++) {
+		struct digest digest;
+
+		digest_init_row(&digest);
+		digest_text(&digest, "entry");
+		digest_number(&digest, i < 64 ? (int64_t)(UINT64_C(1) << i) : 0);
+		digest_text(&digest, "nine byte");
+		finish(&digest, seen[i]);
+		for (unsigned int j = 0; j < i; j++) {
+			assert_memory_not_equal(seen[i], seen[j], 16);
+			assert_memory_not_equal(seen[i] + 16, seen[j] + 16, 16);
+		}
+	}
+	assert_string_equal(seen[64], "b1c51ca557a7a6a0e5ec57a87d1a495f172b75ccf5ab9978341a28aff74513d1");
+}
+
+static void boundaries_in_rows_count(void **state)
+{
+	static const char *const texts[][2] = {{"ab", "c"}, {"a", "bc"}, {"abc", ""}, {"", "abc"}};
+	char hex[4][DIGEST_HEX_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct digest digest;
+
+		digest_init_row(&digest);
+		digest_text(&digest, texts[i][0]);
+		digest_text(&digest, texts[i][1]);
+		finish(&digest, hex[i]);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(hex[i], hex[j]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_field_is_sha256_of_nothing),
-		cmocka_unit_test(fields_have_their_layout),
-		cmocka_unit_test(boundaries_between_fields_count),
-		cmocka_unit_test(numbers_differ),
+		cmocka_unit_test(no_field_is_sha256_of_nothing),   cmocka_unit_test(fields_have_their_layout),
+		cmocka_unit_test(boundaries_between_fields_count), cmocka_unit_test(numbers_differ),
+		cmocka_unit_test(rows_have_their_digest),	   cmocka_unit_test(boundaries_in_rows_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

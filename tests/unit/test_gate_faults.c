@@ -15,6 +15,7 @@ struct scenario {
 
 static const struct scenario scenarios[] = {
 	{"first entry", false, attempt_first},	{"replace", true, attempt_replace},
+	{"more entries", true, attempt_more},	{"last entry", true, attempt_last},
 	{"empty", true, attempt_empty},		{"mode", true, attempt_mode},
 	{"service add", true, attempt_service}, {"service remove", true, attempt_service_removal},
 };
@@ -30,12 +31,14 @@ static char *exported(struct fixture *fixture)
 	assert_non_null(text);
 	assert_int_equal(store_account_find(fixture->gate->store, "acme", &account, &error), 0);
 	assert_int_equal(store_list(fixture->gate->store, account.id, &list, &error), 0);
-	used = (size_t)snprintf(text, 4096, "%s %zu: ", mode_name(account.mode), fixture->gate->claim_count);
+	used = (size_t)snprintf(text, 4096, "%s %zu: ", mode_name(account.mode),
+				fixture->gate->summary.claim_count);
 	for (size_t i = 0; i < list.count; i++) {
 		prefix_format(&list.entries[i].prefix, prefix);
 		used += (size_t)snprintf(text + used, 4096 - used, "%s ", prefix);
 	}
 	list_clear(&list);
+	account_clear(&account);
 	return text;
 }
 

@@ -345,6 +345,62 @@ static void test_log_level(void **state)
 	assert_int_equal(level, LOG_LEVEL_DEBUG);
 }
 
+struct idle {
+	struct loop *loop;
+	struct loop_idle *idle;
+	int calls, sleep_after, wake_at, stop_at;
+	char *trace;
+};
+
+static bool on_idle(void *arg)
+{
+	struct idle *idle = arg;
+
+	strcat(idle->trace, "i");
+	if (++idle->calls == idle->wake_at)
+		loop_idle_wake(idle->idle);
+	if (idle->calls == idle->stop_at)
+		loop_stop(idle->loop);
+	return idle->calls < idle->sleep_after;
+}
+
+/* What is due comes first; a wake within the work is not lost; without one it rests. */
+static void test_idle(void **state)
+{
+	char trace[64] = "";
+	struct idle idle = {.sleep_after = 2, .wake_at = 3, .stop_at = 4, .trace = trace};
+	struct probe probe = {.fd = -1, .tag = "f", .trace = trace};
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(open_pipe(fds), 0);
+	assert_int_equal(loop_new(&idle.loop), 0);
+	probe.loop = idle.loop;
+	probe.fd = fds[0];
+	assert_int_equal(write(fds[1], "abc", 3), 3);
+	assert_int_equal(loop_add_idle(idle.loop, on_idle, &idle, &idle.idle), 0);
+	assert_int_equal(loop_add_fd(idle.loop, fds[0], on_call, NULL, &probe), 0);
+	probe.stop_after = 4;
+	assert_int_equal(loop_add_timer(idle.loop, 30, on_call, &probe), 0);
+	assert_int_equal(loop_run(idle.loop), 0);
+	assert_string_equal(trace, "fffiif"); /* it rested until the timer */
+	loop_free(idle.loop);
+	close_pipe(fds);
+}
+
+static void test_idle_woken(void **state)
+{
+	char trace[64] = "";
+	struct idle idle = {.wake_at = 1, .stop_at = 2, .trace = trace};
+
+	(void)state;
+	assert_int_equal(loop_new(&idle.loop), 0);
+	assert_int_equal(loop_add_idle(idle.loop, on_idle, &idle, &idle.idle), 0);
+	assert_int_equal(loop_run(idle.loop), 0); /* it would never end */
+	assert_int_equal(idle.calls, 2);
+	loop_free(idle.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +411,8 @@ int main(void)
 		cmocka_unit_test(test_timer),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_failure_leaves_loop),
+		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_idle_woken),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_log_prefix),
 		cmocka_unit_test(test_log_one_line),

@@ -88,7 +88,7 @@ static void assert_defaults(void)
 	assert_int_equal(loaded->max_accounts, 100000);
 	assert_int_equal(loaded->max_services, 100000);
 	assert_int_equal(loaded->max_entries, 100000);
-	assert_int_equal(loaded->max_body, 64 << 20);
+	assert_int_equal(loaded->max_body, 128 << 20);
 	assert_int_equal(loaded->max_connections_per_uid, 32);
 	assert_int_equal(loaded->request_timeout_ms, 30000);
 	assert_int_equal(loaded->verify_interval_ms, 60000);

@@ -300,6 +300,27 @@ static void names_are_the_contracts(void **state)
 	assert_string_equal(entry_verdict_name(AG_ENTRY_ALLOW), "allow");
 }
 
+static void accounts_own_their_labels(void **state)
+{
+	struct account account = {.slot = 7, .label = strdup("the shop")}, copy = {0};
+	struct account *accounts = calloc(2, sizeof(*accounts));
+
+	(void)state;
+	assert_non_null(accounts);
+	assert_int_equal(account_copy(&copy, &account), 0);
+	assert_ptr_not_equal(copy.label, account.label);
+	account_clear(&account);
+	assert_null(account.label);
+	account_clear(&account); /* once more does nothing */
+	assert_string_equal(copy.label, "the shop");
+	assert_int_equal(copy.slot, 7);
+	assert_int_equal(account_copy(&accounts[0], &account), 0); /* none is none */
+	assert_null(accounts[0].label);
+	accounts[1] = copy;
+	accounts_free(accounts, 2);
+	accounts_free(NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +332,7 @@ int main(void)
 		cmocka_unit_test(every_mode_has_its_verdict),
 		cmocka_unit_test(empty_is_open_and_denials_alone_are_not),
 		cmocka_unit_test(names_are_the_contracts),
+		cmocka_unit_test(accounts_own_their_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

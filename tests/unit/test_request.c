@@ -1,115 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_request.c - bodies that are taken, bodies that are refused and why */
+/* test_request.c - bodies that are taken, bodies that are refused and why; entries: test_request_entries.c */
 #include "userspace/core/request.h"
 
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "userspace/core/error.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define LIMIT	     3
-
-/* One union for every decoder, so that "untouched on failure" is asked of all alike. */
-union any {
-	struct request_account account;
-	struct request_user user;
-	struct request_interface interface;
-	struct list list;
-	enum role role;
-	struct {
-		struct service *services;
-		size_t count;
-	};
-};
-
-enum kind {
-	POST_ACCOUNT,
-	PATCH_ACCOUNT,
-	POST_ENTRIES,
-	PUT_ENTRIES,
-	SERVICES,
-	USER,
-	ROLE,
-	INTERFACE,
-	KIND_MAX
-};
-
-static int decode_bytes(enum kind kind, const char *body, size_t length, union any *ret,
-			struct ag_error *error)
-{
-	switch (kind) {
-	case POST_ACCOUNT:
-	case PATCH_ACCOUNT:
-		return request_account_decode(body, length, kind == POST_ACCOUNT, &ret->account, error);
-	case POST_ENTRIES:
-	case PUT_ENTRIES:
-		return request_entries_decode(body, length, LIMIT, kind == PUT_ENTRIES, &ret->list, error);
-	case SERVICES:
-		return request_services_decode(body, length, &ret->services, &ret->count, error);
-	case USER:
-		return request_user_decode(body, length, &ret->user, error);
-	case ROLE:
-		return request_role_decode(body, length, &ret->role, error);
-	case INTERFACE:
-		return request_interface_decode(body, length, &ret->interface, error);
-	default:
-		fail();
-		return -1;
-	}
-}
-
-/* From memory of exactly that length, so that the sanitiser sees a read behind it. */
-static int decode(enum kind kind, const char *body, size_t length, union any *ret, struct ag_error *error)
-{
-	char *copy = malloc(length ? length : 1);
-	int r;
-
-	assert_non_null(copy);
-	memcpy(copy, body, length);
-	r = decode_bytes(kind, copy, length, ret, error);
-	free(copy);
-	return r;
-}
-
-static void take(enum kind kind, const char *body, union any *ret)
-{
-	struct ag_error error = {0};
-
-	memset(ret, 0, sizeof(*ret));
-	if (decode(kind, body, strlen(body), ret, &error) != 0)
-		fail_msg("%s: %s", body, error.message);
-}
-
-static void refuse_bytes(enum kind kind, const char *body, size_t length, enum error_code code,
-			 const char *says)
-{
-	union any before, after;
-	struct ag_error error = {0};
-
-	memset(&before, 0x5a, sizeof(before));
-	after = before;
-	if (decode(kind, body, length, &after, &error) >= 0)
-		fail_msg("taken: %s", body);
-	if (error.code != code || !strstr(error.message, says))
-		fail_msg("%s: %s: %s, which does not say: %s", body, error_code_name(error.code),
-			 error.message, says);
-	assert_memory_equal(&before, &after, sizeof(before));
-	assert_null(strchr(error.message, '\n'));
-}
-
-static void refuse(enum kind kind, const char *body, enum error_code code, const char *says)
-{
-	refuse_bytes(kind, body, strlen(body), code, says);
-}
+#include "tests/unit/request_fixture.h"
 
 /* A body that each kind takes, up to the closing brace. */
 static const char *const GOOD[KIND_MAX] = {
@@ -122,14 +15,6 @@ static const char *const GOOD[KIND_MAX] = {
 	[ROLE] = "{\"role\":\"admin\"",
 	[INTERFACE] = "{\"interface\":\"eth0\"",
 };
-
-static void clear(enum kind kind, union any *any)
-{
-	if (kind == POST_ENTRIES || kind == PUT_ENTRIES)
-		list_clear(&any->list);
-	if (kind == SERVICES)
-		free(any->services);
-}
 
 static void every_kind_is_strict_about_form(void **state)
 {
@@ -287,104 +172,6 @@ static void the_longest_names_and_labels_fit(void **state)
 	assert_int_equal(strlen(any.account.name), NAME_SIZE - 1);
 }
 
-static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
-			const char *note)
-{
-	char text[PREFIX_TEXT_MAX];
-
-	prefix_format(&entry->prefix, text);
-	assert_string_equal(text, prefix);
-	assert_int_equal(entry->verdict, verdict);
-	if (note)
-		assert_string_equal(entry->note, note);
-	else
-		assert_null(entry->note);
-	assert_null(entry->created_by);
-	assert_int_equal(entry->created_at, 0);
-}
-
-static void entries_are_read(void **state)
-{
-	union any any;
-
-	(void)state;
-	take(POST_ENTRIES, "{\"prefix\":\"203.0.113.7\"}", &any);
-	assert_int_equal(any.list.count, 1);
-	check_entry(&any.list.entries[0], "203.0.113.7/32", AG_ENTRY_ALLOW, NULL);
-	list_clear(&any.list);
-	take(POST_ENTRIES, "{\"note\":\"a # b\",\"verdict\":\"deny\",\"prefix\":\"2001:db8::/32\"}", &any);
-	check_entry(&any.list.entries[0], "2001:db8::/32", AG_ENTRY_DENY, "a # b");
-	list_clear(&any.list);
-	take(PUT_ENTRIES,
-	     "{\"entries\":[{\"prefix\":\"2001:db8::1\",\"note\":\"\"},{\"prefix\":\"203.0.113.0/24\","
-	     "\"note\":\"office\",\"verdict\":\"allow\"},{\"prefix\":\"198.51.100.0/"
-	     "24\",\"verdict\":\"deny\"}]}",
-	     &any);
-	assert_int_equal(any.list.count, 3);
-	check_entry(&any.list.entries[0], "198.51.100.0/24", AG_ENTRY_DENY, NULL);
-	check_entry(&any.list.entries[1], "203.0.113.0/24", AG_ENTRY_ALLOW, "office");
-	check_entry(&any.list.entries[2], "2001:db8::1/128", AG_ENTRY_ALLOW, NULL);
-	list_clear(&any.list);
-	take(PUT_ENTRIES, "{\"entries\":[]}", &any);
-	assert_int_equal(any.list.count, 0);
-}
-
-static void bad_entries_are_refused(void **state)
-{
-	static const struct {
-		enum kind kind;
-		const char *body;
-		enum error_code code;
-		const char *says;
-	} cases[] = {
-		{POST_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"prefix\" is missing"},
-		{POST_ENTRIES, "{\"prefix\":1}", ERROR_BAD_REQUEST, "\"prefix\" must be a string"},
-		{POST_ENTRIES, "{\"prefix\":\"203.0.113.7/24\"}", ERROR_BAD_PREFIX, "203.0.113.0/24"},
-		{POST_ENTRIES, "{\"prefix\":\"0.0.0.0/0\"}", ERROR_BAD_PREFIX, "0.0.0.0/0"},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"verdict\":\"drop\"}", ERROR_BAD_REQUEST,
-		 "verdict"},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"a\\tb\"}", ERROR_BAD_REQUEST, "note"},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":null}", ERROR_BAD_REQUEST,
-		 "\"note\" must be a string"},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_by\":\"eve\"}", ERROR_BAD_REQUEST,
-		 "\"created_by\""},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_at\":\"x\"}", ERROR_BAD_REQUEST,
-		 "\"created_at\""},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"enabled\":false}", ERROR_BAD_REQUEST,
-		 "\"enabled\""},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"8h\"}", ERROR_BAD_REQUEST,
-		 "\"expires\""},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"n\",\"verdict\":1}", ERROR_BAD_REQUEST,
-		 "\"verdict\""},
-		{POST_ENTRIES, "{\"entries\":{}}", ERROR_BAD_REQUEST, "\"entries\" must be an array"},
-		{POST_ENTRIES, "{\"entries\":[]}", ERROR_BAD_REQUEST, "\"entries\" is empty"},
-		{POST_ENTRIES, "{\"entries\":[],\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST,
-		 "unknown field \"prefix\""},
-		{PUT_ENTRIES, "{\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST, "unknown field \"prefix\""},
-		{PUT_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"entries\" is missing"},
-		{POST_ENTRIES, "{\"entries\":[\"192.0.2.1\"]}", ERROR_BAD_REQUEST,
-		 "entry 1 must be an object"},
-		{POST_ENTRIES,
-		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.1/33\"}]}",
-		 ERROR_BAD_PREFIX, "entry 2, 192.0.2.1/33: "},
-		{POST_ENTRIES, "{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"note\":\"n\"}]}",
-		 ERROR_BAD_REQUEST, "entry 2: the field \"prefix\" is missing"},
-		{POST_ENTRIES, "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"x\":1}]}", ERROR_BAD_REQUEST,
-		 "entry 1, 192.0.2.1: unknown field \"x\""},
-		{POST_ENTRIES,
-		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.2\"},{"
-		 "\"prefix\":\"192.0.2.1/32\"}]}",
-		 ERROR_BAD_REQUEST, "192.0.2.1 stands twice"},
-		{POST_ENTRIES, "{\"entries\":[1,2,3,4]}", ERROR_LIMIT,
-		 "4 entries in one request, and a list may hold 3"},
-		{PUT_ENTRIES, "{\"entries\":[1,2,3,4]}", ERROR_LIMIT, "a list may hold 3"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++)
-		refuse(cases[i].kind, cases[i].body, cases[i].code, cases[i].says);
-}
-
 static void services_are_read(void **state)
 {
 	union any any;
@@ -487,8 +274,6 @@ int main(void)
 		cmocka_unit_test(accounts_are_read),
 		cmocka_unit_test(bad_accounts_are_refused),
 		cmocka_unit_test(the_longest_names_and_labels_fit),
-		cmocka_unit_test(entries_are_read),
-		cmocka_unit_test(bad_entries_are_refused),
 		cmocka_unit_test(services_are_read),
 		cmocka_unit_test(users_are_read),
 		cmocka_unit_test(roles_are_read),

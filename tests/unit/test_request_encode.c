@@ -100,7 +100,7 @@ static void what_is_sent_is_read(void **state)
 static void accounts_services_and_roles_have_their_shape(void **state)
 {
 	struct account account = {.name = "shop",
-				  .label = "The Shop",
+				  .label = (char[]){"The Shop"},
 				  .mode = AG_MODE_MONITOR,
 				  .generation = 7,
 				  .entries4 = 3,

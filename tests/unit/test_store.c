@@ -30,7 +30,8 @@ static void test_identity(void **state)
 static void test_account_round_trip(void **state)
 {
 	struct fixture *f = *state;
-	struct account account = {.name = "acme", .label = "Acme \xc3\x9c, Inc.", .mode = AG_MODE_MONITOR};
+	struct account account = {
+		.name = "acme", .label = (char *)"Acme \xc3\x9c, Inc.", .mode = AG_MODE_MONITOR};
 	struct account got, missing = {0};
 
 	account.generation = 7;
@@ -42,7 +43,13 @@ static void test_account_round_trip(void **state)
 	fixture_close(f);
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
 	got = find_account(f, "acme");
-	assert_memory_equal(&got, &account, sizeof(got));
+	assert_string_equal(got.label, account.label);
+	assert_string_equal(got.name, "acme");
+	assert_int_equal(got.id, account.id);
+	assert_int_equal(got.slot, 0);
+	assert_int_equal(got.mode, AG_MODE_MONITOR);
+	assert_int_equal(got.generation, 7);
+	account_clear(&got);
 	assert_error(f, store_account_find(f->store, "nobody", &missing, &f->error), ERROR_NOT_FOUND,
 		     "'nobody'");
 	assert_int_equal(missing.id, 0);
@@ -72,7 +79,7 @@ static void test_account_update(void **state)
 	assert_ok(f, store_begin(f->store, &f->error));
 	account = add_account(f, "acme");
 	assert_ok(f, add_entry(f, account.id, "203.0.113.7", AG_ENTRY_ALLOW));
-	strcpy(account.label, "new");
+	account.label = (char *)"new";
 	strcpy(account.name, "ignored");
 	account.mode = AG_MODE_OFF;
 	account.generation = 12;
@@ -82,6 +89,7 @@ static void test_account_update(void **state)
 	assert_ok(f, store_commit(f->store, &f->error));
 	got = find_account(f, "acme");
 	assert_string_equal(got.label, "new");
+	account_clear(&got);
 	assert_int_equal(got.mode, AG_MODE_OFF);
 	assert_int_equal(got.generation, 12);
 	assert_int_equal(got.entries4, 1);
@@ -90,7 +98,7 @@ static void test_account_update(void **state)
 static void test_accounts_by_name(void **state)
 {
 	struct fixture *f = *state;
-	AUTO_FREE struct account *accounts = NULL;
+	struct account *accounts = NULL;
 	size_t count = 9;
 
 	assert_ok(f, store_accounts(f->store, &accounts, &count, &f->error));
@@ -107,6 +115,7 @@ static void test_accounts_by_name(void **state)
 	assert_string_equal(accounts[1].name, "beta");
 	assert_string_equal(accounts[2].name, "zeta");
 	assert_int_equal(accounts[0].slot, 1);
+	accounts_free(accounts, count);
 }
 
 static void test_slots_are_reused(void **state)
@@ -188,7 +197,7 @@ static void test_form_is_kept(void **state)
 	assert_ok(f, store_begin(f->store, &f->error));
 	assert_error(f, store_account_add(f->store, &bad, &f->error), ERROR_STORE, "CHECK constraint failed");
 	account = add_account(f, "acme");
-	strcpy(account.label, note);
+	account.label = note;
 	assert_error(f, store_account_update(f->store, &account, &f->error), ERROR_STORE,
 		     "CHECK constraint failed");
 	entry.note = note;
@@ -203,7 +212,7 @@ static void test_form_is_kept(void **state)
 	assert_error(f, store_entry_add(f->store, account.id, &entry, &f->error), ERROR_STORE,
 		     "CHECK constraint");
 	assert_ok(f, store_commit(f->store, &f->error));
-	assert_string_equal(find_account(f, "acme").label, "");
+	assert_null(find_account(f, "acme").label);
 	assert_list(f, account.id, "");
 }
 
@@ -246,7 +255,7 @@ static void test_services(void **state)
 		assert_int_equal(claims[i].service.proto == IPPROTO_UDP && !claims[i].service.port, prefix);
 	}
 	service = service_from("192.0.2.10:443/tcp");
-	assert_int_equal(service_compare(&claims[1].service, &service), 0);
+	assert_int_equal(service_compare(&claims[2].service, &service), 0);
 }
 
 static void test_entry_round_trip(void **state)

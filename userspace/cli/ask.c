@@ -63,11 +63,13 @@ int ask_text(struct invocation *invocation, const struct buffer *target, const c
 {
 	const char *method = invocation->command->method;
 	bool carries = strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0;
+	bool given = body || invocation->transfer.give;
 	struct client_request request = {
 		.method = method,
 		.target = target->data,
-		.body = body || !carries ? body : "",
+		.body = given || !carries ? body : "",
 		.length = length,
+		.transfer = invocation->transfer,
 	};
 
 	if (target->failed)

@@ -42,11 +42,8 @@ static int add_header(struct client *client, const char *name, const char *value
 
 static int add_headers(struct client *client, struct problem *problem)
 {
-	static const char JSON_TYPE[] = "application/json";
-	int err = add_header(client, "Content-Type", JSON_TYPE);
+	int err = add_header(client, "Allowgate-On-Behalf-Of", client->options.as);
 
-	if (!err)
-		err = add_header(client, "Allowgate-On-Behalf-Of", client->options.as);
 	if (!err)
 		err = add_header(client, "Allowgate-Origin", client->options.origin);
 	if (err == -E2BIG)
@@ -55,11 +52,46 @@ static int add_headers(struct client *client, struct problem *problem)
 	return err ? out_of_memory(problem) : 0;
 }
 
+/* One request on its way. */
+struct exchange {
+	struct client *client;
+	const struct client_request *request;
+	struct buffer body; /* of the answer */
+	bool taken;	    /* of the answer, by the request's take() */
+};
+
+static long status_of(const struct client *client)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status); /* 0 where there is none */
+	return status;
+}
+
+static bool is_success(long status)
+{
+	return status >= 200 && status <= 299;
+}
+
 static size_t receive(char *data, size_t size, size_t count, void *arg)
 {
-	struct buffer *body = arg;
+	struct exchange *exchange = arg;
+	const struct client_transfer *transfer = &exchange->request->transfer;
+	size_t length = size * count;
 
-	return buffer_append(body, data, size * count) ? 0 : size * count;
+	if (!transfer->take || !is_success(status_of(exchange->client)))
+		return buffer_append(&exchange->body, data, length) ? 0 : length;
+	exchange->taken = true;
+	return transfer->take(transfer->arg, data, length) ? 0 : length;
+}
+
+static size_t send_more(char *data, size_t size, size_t count, void *arg)
+{
+	const struct exchange *exchange = arg;
+	const struct client_transfer *transfer = &exchange->request->transfer;
+	ssize_t length = transfer->give(transfer->arg, data, size * count);
+
+	return length < 0 ? CURL_READFUNC_ABORT : (size_t)length;
 }
 
 /* What is the same for every request of this client. */
@@ -74,8 +106,8 @@ static int configure(struct client *client)
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_SECONDS);
-	code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+	code = code ? code : curl_easy_setopt(curl, CURLOPT_READFUNCTION, send_more);
 	return code ? -EIO : 0;
 }
 
@@ -131,22 +163,26 @@ static int not_connected(const struct client *client, struct problem *problem)
 }
 
 /* The request may have been received: what became of it is not known. */
-static int not_answered(const struct client *client, CURLcode code, const char *method,
-			struct problem *problem)
+static int not_answered(const struct exchange *exchange, CURLcode code, struct problem *problem)
 {
-	bool asks = !strcmp(method, "GET");
+	const char *next = exchange->taken ? "what was written is not the whole answer: try again"
+			   : !strcmp(exchange->request->method, "GET")
+				   ? "try again"
+				   : "the change may have been made or not: look before trying again";
 	const char *why = code == CURLE_OPERATION_TIMEDOUT ? "no answer in time"
 							   : "the connection ended before the answer did";
 
-	return problem_set(problem, PROBLEM_UNREACHABLE, "%s: %s (%s): %s", client->options.socket, why,
-			   curl_easy_strerror(code),
-			   asks ? "try again"
-				: "the change may have been made or not: look before trying again");
+	return problem_set(problem, PROBLEM_UNREACHABLE, "%s: %s (%s): %s", exchange->client->options.socket,
+			   why, curl_easy_strerror(code), next);
 }
 
-static int failed(const struct client *client, CURLcode code, const struct client_request *request,
-		  const struct buffer *body, struct problem *problem)
+static int failed(const struct exchange *exchange, CURLcode code, struct problem *problem)
 {
+	const struct client *client = exchange->client;
+	const struct buffer *body = &exchange->body;
+
+	if (problem->exit != EXIT_DONE) /* by a callback */
+		return (int)problem->exit;
 	if (body->failed == -EFBIG)
 		return problem_set(problem, PROBLEM_LIMIT, "the answer is longer than %zu MiB",
 				   ANSWER_MAX >> 20);
@@ -158,53 +194,65 @@ static int failed(const struct client *client, CURLcode code, const struct clien
 		return problem_set(problem, PROBLEM_BAD_ANSWER,
 				   "%s: the answer is no HTTP: is this allowgated's socket?",
 				   client->options.socket);
-	return not_answered(client, code, request->method, problem);
+	return not_answered(exchange, code, problem);
 }
 
-static CURLcode perform(struct client *client, const struct client_request *request, const char *url,
-			struct buffer *body)
+/* HTTPGET drops the body of the request before; then what this one needs. */
+static CURLcode set_body(struct exchange *exchange)
 {
-	CURL *curl = client->curl;
+	const struct client_request *request = exchange->request;
+	CURL *curl = exchange->client->curl;
+	CURLcode code = curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+
+	if (!request->body && !request->transfer.give)
+		return code;
+	code = code ? code : curl_easy_setopt(curl, CURLOPT_POST, 1L);
+	/* without POSTFIELDS it is asked for */
+	code = code ? code : curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+	code = code ? code : curl_easy_setopt(curl, CURLOPT_READDATA, exchange);
+	return code ? code : curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);
+}
+
+static CURLcode perform(struct exchange *exchange, const char *url)
+{
+	char text[] = "Content-Type: text/plain", json[] = "Content-Type: application/json";
+	const struct client_request *request = exchange->request;
+	struct curl_slist headers = {.data = request->transfer.text ? text : json,
+				     .next = exchange->client->headers};
+	CURL *curl = exchange->client->curl;
 	CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, url);
 
-	/* HTTPGET drops the body of the request before; then what this one needs. */
-	code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
-	if (request->body) {
-		code = code ? code : curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
-		code = code ? code
-			    : curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-					       (curl_off_t)request->length);
-	}
+	code = code ? code : set_body(exchange);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
-	code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+	code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPHEADER, &headers); /* of this one alone */
+	code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
 	return code ? code : curl_easy_perform(curl);
 }
 
 int client_send(struct client *client, const struct client_request *request, struct client_answer *ret,
 		struct problem *problem)
 {
-	struct buffer url = {0}, body = {.limit = ANSWER_MAX};
+	struct exchange exchange = {.client = client, .request = request, .body = {.limit = ANSWER_MAX}};
+	CLEANUP(buffer_clear) struct buffer url = {0};
 	CURLcode code;
-	long status = 0;
 	int err = 0;
 
-	if (buffer_print(&url, "http://allowgate%s", request->target) || buffer_append(&body, "", 0)) {
-		buffer_clear(&url);
-		buffer_clear(&body);
+	if (buffer_print(&url, "http://allowgate%s", request->target) ||
+	    buffer_append(&exchange.body, "", 0)) {
+		buffer_clear(&exchange.body);
 		return out_of_memory(problem);
 	}
-	code = perform(client, request, url.data, &body);
-	buffer_clear(&url);
-	(void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status); /* 0 where there is none */
+	code = perform(&exchange, url.data);
 	if (code)
-		err = failed(client, code, request, &body, problem);
-	else if (status < 200 || status > 299)
-		err = problem_from_answer(problem, status, body.data, body.length);
+		err = failed(&exchange, code, problem);
+	else if (!is_success(status_of(client)))
+		err = problem_from_answer(problem, status_of(client), exchange.body.data,
+					  exchange.body.length);
 	if (err) {
-		buffer_clear(&body);
+		buffer_clear(&exchange.body);
 		return err;
 	}
-	ret->body = body;
+	ret->body = exchange.body;
 	return 0;
 }
 

@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "userspace/cli/problem.h"
+#include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
 
 struct client;
@@ -23,11 +25,27 @@ struct client_options {
 	const char *origin; /* Allowgate-Origin */
 };
 
+/*
+ * How bodies go that are no JSON in memory. A callback that fails sets the problem that client_send() was
+ * given; that ends the request.
+ */
+struct client_transfer {
+	bool text; /* the request's body is text/plain */
+	/* Instead of a body: fills in its next 1 to size bytes until `length` of the request were; -1:
+	 * failed. */
+	ssize_t (*give)(void *arg, char *data, size_t size);
+	/* Takes the body of a 2xx as it comes, of which the answer then has nothing. The connection may end
+	 * in the middle of it, which client_send() says. Non-zero: failed. */
+	int (*take)(void *arg, const char *data, size_t length);
+	void *arg; /* of both */
+};
+
 struct client_request {
 	const char *method;
 	const char *target; /* path and query, percent-encoded */
-	const char *body;   /* NULL: none */
+	const char *body;   /* NULL: none, or what is given */
 	size_t length;
+	struct client_transfer transfer;
 };
 
 /* Owns its body, which has a NUL behind it ("" where there was none). */

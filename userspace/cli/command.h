@@ -107,6 +107,7 @@ struct invocation {
 	const char *const *arguments; /* behind noun and verb; in args */
 	size_t count;
 	struct client *client;
+	struct client_transfer transfer; /* for bodies that are no JSON in memory */
 	struct buffer out;
 	struct problem problem;
 };

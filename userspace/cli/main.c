@@ -4,7 +4,7 @@
  * code
  *
  * What is printed collects in a buffer and is written at the end, so that a failed command prints nothing
- * half.
+ * half; but for the list that `allow export` writes, which may be long, as it comes.
  */
 #include <langinfo.h>
 #include <locale.h>
@@ -74,7 +74,7 @@ static int write_out(struct invocation *invocation)
 	if (out->length && fwrite(out->data, 1, out->length, stdout) != out->length)
 		return problem_set(&invocation->problem, PROBLEM_OUTPUT,
 				   "the output could not be written whole");
-	if (fflush(stdout))
+	if (fflush(stdout) || ferror(stdout))
 		return problem_set(&invocation->problem, PROBLEM_OUTPUT,
 				   "the output could not be written whole");
 	return 0;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
-#include "userspace/core/error.h"
 #include "userspace/core/table.h"
 
 #define DETAIL_MAX 1024
@@ -31,38 +31,23 @@ static const struct {
 };
 _Static_assert(sizeof(KINDS) / sizeof(*KINDS) == PROBLEM_KIND_MAX, "every kind has its row");
 
-static int fill(struct problem *problem, enum exit_code exit_code, const char *title, int status,
-		const char *detail, const char *code)
-{
-	struct buffer safe = {0};
-
-	shown_append(&safe, detail, strlen(detail), SHOWN_LINE);
-	json_decref(problem->document);
-	problem->exit = exit_code;
-	problem->document = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title", title,
-				      "status", status, "detail", safe.data ? safe.data : "", "code", code);
-	buffer_clear(&safe);
-	return (int)exit_code;
-}
-
 int problem_set(struct problem *problem, enum problem_kind kind, const char *format, ...)
 {
+	struct buffer safe = {0};
 	char detail[DETAIL_MAX];
 	va_list args;
 
 	va_start(args, format);
 	(void)vsnprintf(detail, sizeof(detail), format, args); /* cut where it is too long */
 	va_end(args);
-	return fill(problem, KINDS[kind].exit, KINDS[kind].title, KINDS[kind].status, detail,
-		    KINDS[kind].code);
-}
-
-int problem_from_error(struct problem *problem, const struct ag_error *error)
-{
-	if (error->code == ERROR_NONE)
-		return problem_set(problem, PROBLEM_MEMORY, "there is not enough memory");
-	return fill(problem, EXIT_REFUSED, error_code_title(error->code),
-		    (int)error_code_http_status(error->code), error->message, error_code_name(error->code));
+	shown_append(&safe, detail, strlen(detail), SHOWN_LINE);
+	json_decref(problem->document);
+	problem->exit = KINDS[kind].exit;
+	problem->document = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
+				      KINDS[kind].title, "status", KINDS[kind].status, "detail",
+				      safe.data ? safe.data : "", "code", KINDS[kind].code);
+	buffer_clear(&safe);
+	return (int)problem->exit;
 }
 
 static int not_understood(struct problem *problem, long status)
@@ -99,33 +84,22 @@ static void print_json(const struct problem *problem, struct buffer *out)
 	(void)buffer_append(out, "\n", 1); /* remembered in the buffer */
 }
 
-static void print_line(struct buffer *out, const char *what, const char *why, size_t length)
+static void print_line(struct buffer *out, const char *what, const char *why)
 {
-	AUTO_FREE char *text = strndup(why, length);
-
 	(void)buffer_print(out, "allowgate: "); /* remembered in the buffer */
 	if (what) {
 		shown_append(out, what, strlen(what), SHOWN_LINE);
 		(void)buffer_print(out, ": "); /* remembered in the buffer */
 	}
-	if (text)
-		shown_append(out, text, length, SHOWN_LINE);
+	shown_append(out, why, strlen(why), SHOWN_LINE);
 	(void)buffer_append(out, "\n", 1); /* remembered in the buffer */
 }
 
 static void print_text(const struct problem *problem, const char *what, struct buffer *out)
 {
 	const char *detail = json_string_value(json_object_get(problem->document, "detail"));
-	const char *line = problem->lines.data ? problem->lines.data : "";
 
-	while (*line) {
-		size_t length = strcspn(line, "\n");
-
-		print_line(out, what, line, length);
-		line += length + (line[length] == '\n');
-	}
-	detail = detail ? detail : "there is not enough memory";
-	print_line(out, what, detail, strlen(detail));
+	print_line(out, what, detail ? detail : "there is not enough memory");
 }
 
 void problem_report(const struct problem *problem, const char *what, bool json)
@@ -144,6 +118,5 @@ void problem_report(const struct problem *problem, const char *what, bool json)
 void problem_clear(struct problem *problem)
 {
 	json_decref(problem->document);
-	buffer_clear(&problem->lines);
 	*problem = (struct problem){0};
 }

@@ -3,19 +3,15 @@
  * problem.h - what went wrong, whoever found it, and the exit code it means
  *
  * A refusal by the daemon and an error of the command line's own look alike: one line on standard error, or
- * with
- * --json a problem document (RFC 9457). Functions that can fail fill a caller-owned struct problem and return
- * its exit code; 0 is success. Codes that no daemon sends are "unreachable" and "bad_answer" (status 0: no
- * HTTP status says it), "output" and "memory".
+ * with --json a problem document (RFC 9457). Functions that can fail fill a caller-owned struct problem and
+ * return its exit code; 0 is success. Codes that no daemon sends are "unreachable" and "bad_answer" (status
+ * 0: no HTTP status says it), "output" and "memory".
  */
 #pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
-
-#include "userspace/core/buffer.h"
-
-struct ag_error;
+#include <stddef.h>
 
 /* The contract's, section 5. */
 enum exit_code {
@@ -44,15 +40,12 @@ enum problem_kind {
 /* Zero-initialised is none; owns its members: problem_clear(). */
 struct problem {
 	enum exit_code exit;
-	json_t *document;    /* of RFC 9457; the daemon's as it came */
-	struct buffer lines; /* one a line, said before it: all bad lines of a file */
+	json_t *document; /* of RFC 9457; the daemon's as it came */
 };
 
 /* All return the exit code. Without memory for the document only the exit code is left. */
 int problem_set(struct problem *problem, enum problem_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* An error of core/: its code, its title, its message; EXIT_REFUSED. */
-int problem_from_error(struct problem *problem, const struct ag_error *error);
 /* The answer to a request that failed: a problem document, or something else that is reported as such. */
 int problem_from_answer(struct problem *problem, long status, const char *body, size_t length);
 /* To standard error: "allowgate: WHAT: WHY" (what may be NULL), or the document. */

@@ -18,59 +18,73 @@
 
 /* --- an account ---------------------------------------------------------- */
 
-static int compile_entries(const struct list *list, enum ag_family family, struct compiled_entry **ret,
-			   size_t *ret_count)
+static int make_room(size_t room, struct compiled_entry **ret, size_t *ret_room)
 {
-	size_t count = list ? list_count_family(list, family) : 0;
-	AUTO_FREE struct compiled_entry *entries = NULL;
-	size_t used = 0;
-
-	if (count) {
-		entries = calloc(count, sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-	}
-	for (size_t i = 0; used < count; i++) {
-		const struct entry *entry = &list->entries[i];
-
-		if (entry->prefix.addr.family != family)
-			continue;
-		entries[used++] = (struct compiled_entry){
-			.prefix = entry->prefix,
-			.value = {.verdict = (uint8_t)entry->verdict, .len = entry->prefix.len},
-		};
-	}
-	*ret = TAKE_PTR(entries);
-	*ret_count = count;
+	if (room == 0)
+		return 0;
+	*ret = calloc(room, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	*ret_room = room;
 	return 0;
 }
 
-/* One that is not active is all zero, as a slot that nobody has. */
-static union ag_account_state active_state(const struct account *account)
-{
-	union ag_account_state state = {.word = 0};
-
-	state.active = 1;
-	state.mode = (uint8_t)account->mode;
-	state.on_deny = (uint8_t)account->on_deny;
-	state.generation = (uint32_t)account->generation;
-	return state;
-}
-
-int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret)
+static int begin_with_room(const struct account *account, size_t room4, size_t room6,
+			   struct compiled_account *ret)
 {
 	struct compiled_account compiled = {.slot = account->slot};
 	int r;
 
-	if (policy_active(account->mode, list ? list->count : 0))
-		compiled.state = active_state(account);
-	r = compile_entries(list, AG_FAMILY_IPV4, &compiled.entries4, &compiled.count4);
-	if (!r)
-		r = compile_entries(list, AG_FAMILY_IPV6, &compiled.entries6, &compiled.count6);
-	if (r) {
-		compiled_account_clear(&compiled);
-		return r;
+	if (policy_active(account->mode, room4 + room6)) {
+		compiled.active = true;
+		compiled.mode = account->mode;
+		compiled.on_deny = account->on_deny;
+		r = make_room(room4, &compiled.entries4, &compiled.room4);
+		if (!r)
+			r = make_room(room6, &compiled.entries6, &compiled.room6);
+		if (r) {
+			compiled_account_clear(&compiled);
+			return r;
+		}
 	}
+	*ret = compiled;
+	return 0;
+}
+
+int compile_begin(const struct account *account, struct compiled_account *ret)
+{
+	return begin_with_room(account, account->entries4, account->entries6, ret);
+}
+
+int compile_add(struct compiled_account *compiled, const struct prefix *prefix, enum ag_entry_verdict verdict)
+{
+	bool is4 = prefix->addr.family == AG_FAMILY_IPV4;
+	struct compiled_entry *entries = is4 ? compiled->entries4 : compiled->entries6;
+	size_t *count = is4 ? &compiled->count4 : &compiled->count6;
+
+	if (!compiled->active)
+		return 0;
+	if (*count == (is4 ? compiled->room4 : compiled->room6))
+		return -ENOMEM;
+	entries[(*count)++] = (struct compiled_entry){
+		.prefix = *prefix,
+		.value = {.verdict = (uint8_t)verdict, .len = prefix->len},
+	};
+	return 0;
+}
+
+int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret)
+{
+	size_t count4 = list ? list_count_family(list, AG_FAMILY_IPV4) : 0;
+	struct compiled_account compiled;
+	int r;
+
+	r = begin_with_room(account, count4, list ? list->count - count4 : 0, &compiled);
+	if (r)
+		return r;
+	for (size_t i = 0; list && i < list->count; i++)
+		(void)compile_add(&compiled, &list->entries[i].prefix,
+				  list->entries[i].verdict); /* there is room for just these */
 	*ret = compiled;
 	return 0;
 }
@@ -143,13 +157,6 @@ static int compare_slots(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int compare_claims(const void *a, const void *b)
-{
-	const struct claim *x = a, *y = b;
-
-	return prefix_compare(&x->service.dest, &y->service.dest);
-}
-
 static int compare_services(const void *a, const void *b)
 {
 	const struct compiled_service *x = a, *y = b;
@@ -210,7 +217,7 @@ static int sort_claims(const struct claim *claims, size_t count, struct claim **
 		return -ENOMEM;
 	if (count)
 		memcpy(sorted, claims, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), compare_claims);
+	qsort(sorted, count, sizeof(*sorted), claim_compare);
 	*ret = sorted;
 	return 0;
 }
@@ -295,6 +302,23 @@ static int add_dest(const struct prefix *prefix, struct open_dests *open, struct
 	return 0;
 }
 
+/* What the program has to probe for at every single address. */
+static uint32_t config_flag(const struct service *service)
+{
+	if (service->dest.len < addr_bits(&service->dest.addr))
+		return 0;
+	switch (kind_flag(service)) {
+	case AG_DEST_PORT:
+		return AG_CONFIG_PORT;
+	case AG_DEST_PROTO:
+		return AG_CONFIG_PROTO;
+	case AG_DEST_ANY:
+		return AG_CONFIG_ANY;
+	default:
+		return 0;
+	}
+}
+
 /* One destination for each distinct prefix among the sorted claims. */
 static int compile_dests(const struct claim *sorted, size_t count, const struct slots *enforcing,
 			 struct compiled_services *ret, struct ag_error *error)
@@ -316,6 +340,7 @@ static int compile_dests(const struct claim *sorted, size_t count, const struct 
 		}
 		dest = &ret->dests[ret->dest_count - 1].value;
 		dest->flags |= kind_flag(service);
+		ret->flags |= config_flag(service);
 		if (is_enforcing(enforcing, sorted[i].slot))
 			dest->flags |= AG_DEST_GATED;
 		claim_fragments(dest, &sorted[i]);

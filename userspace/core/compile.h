@@ -22,15 +22,19 @@ struct compiled_entry {
 
 /*
  * What an account is in the kernel. Entries are sorted by prefix, each family in its own array. Of an account
- * that is not active the state is all zero, while its entries stay.
+ * that is not active everything but the slot is zero and empty: the kernel holds nothing of it.
  */
 struct compiled_account {
 	uint32_t slot;
-	union ag_account_state state;
+	bool active;
+	enum ag_mode mode;
+	enum ag_on_deny on_deny;
 	struct compiled_entry *entries4;
 	size_t count4;
 	struct compiled_entry *entries6;
 	size_t count6;
+	size_t room4; /* entries there is room for: compile_add() */
+	size_t room6;
 };
 
 struct compiled_service {
@@ -52,10 +56,19 @@ struct compiled_services {
 	size_t service_count;
 	struct compiled_dest *dests;
 	size_t dest_count;
-	uint32_t flags; /* AG_CONFIG_PREFIX_DESTS, AG_CONFIG_ENFORCING */
+	uint32_t flags; /* AG_CONFIG_* but AG_CONFIG_FAILSAFE */
 };
 
-/* -ENOMEM only. */
+/*
+ * An account, entry by entry, so that a long list never has to be held with its notes. begin() takes settings
+ * and room for account->entries4 and entries6; add() takes entries in the order of prefix_compare(), of which
+ * an account that is not active keeps none, and no more than there is room for: -ENOMEM for one more. Clear
+ * it after a failure.
+ */
+int compile_begin(const struct account *account, struct compiled_account *ret);
+int compile_add(struct compiled_account *compiled, const struct prefix *prefix,
+		enum ag_entry_verdict verdict);
+/* The same of a list that is there. -ENOMEM only. */
 int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret);
 void compiled_account_clear(struct compiled_account *compiled);
 /*
@@ -65,6 +78,16 @@ void compiled_account_clear(struct compiled_account *compiled);
 int compile_services(const struct claim *claims, size_t claim_count, const struct account *accounts,
 		     size_t account_count, struct compiled_services *ret, struct ag_error *error);
 void compiled_services_clear(struct compiled_services *compiled);
+/*
+ * What a change of some services, or of an account that has them, touches: of `claims` (sorted by
+ * claim_compare()) every one on a prefix that covers one of `touched`, or that one of them covers. What
+ * compile_services() makes of these is, for every prefix that one of `touched` covers, what it would make of
+ * all; and no other prefix changes with the touched ones. *ret is sorted; the caller frees it. -ENOMEM.
+ */
+int compile_claims_around(const struct claim *claims, size_t claim_count, const struct prefix *touched,
+			  size_t touched_count, struct claim **ret, size_t *ret_count);
+/* By prefix_compare() of the services' prefixes, then by protocol and port. */
+int claim_compare(const void *a, const void *b);
 /* The protocol's class for later fragments. */
 enum ag_proto_class compile_proto_class(uint8_t proto);
 /* Key of a service in the kernel. */

@@ -1,33 +1,103 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * digest.c - SHA-256 over a sequence of fields
+ * digest.c - SHA-256 over a sequence of fields, or two lanes of 64 bits
  *
  * A field is its length as eight bytes in network order, then its bytes; a number is
  * a field of eight bytes in network order. Stores keep these digests: this never changes.
+ *
+ * The lanes of a row take the same words (little-endian, the last one filled up with zeros), each in the
+ * manner of xxHash's rounds: multiply, add, rotate, multiply. A round is a bijection of the word for a given
+ * lane and of the lane for a given word, so that two rows which differ in one word never have the same lanes.
  */
 #include "userspace/core/digest.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
+#define PRIME_1 0x9e3779b185ebca87ULL
+#define PRIME_2 0xc2b2ae3d27d4eb4fULL
+#define PRIME_3 0x165667b19e3779f9ULL
+#define PRIME_4 0x85ebca77c2b2ae63ULL
+
+static uint64_t rotate(uint64_t value, unsigned int bits)
+{
+	return value << bits | value >> (64 - bits);
+}
+
+static void add_word(struct digest *digest, uint64_t word)
+{
+	digest->lanes[0] = rotate(digest->lanes[0] + word * PRIME_2, 31) * PRIME_1;
+	digest->lanes[1] = rotate(digest->lanes[1] + word * PRIME_3, 29) * PRIME_4;
+}
+
+static void add_words(struct digest *digest, const uint8_t *data, size_t length)
+{
+	uint64_t word;
+
+	for (; length >= sizeof(word); data += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, data, sizeof(word));
+		add_word(digest, le64toh(word));
+	}
+	if (!length)
+		return;
+	word = 0;
+	memcpy(&word, data, length);
+	add_word(digest, le64toh(word));
+}
+
+/* Every bit of the result depends on every bit of the value, one to one (MurmurHash3's last step). */
+static uint64_t avalanche(uint64_t value)
+{
+	value = (value ^ value >> 33) * 0xff51afd7ed558ccdULL;
+	value = (value ^ value >> 33) * 0xc4ceb9fe1a85ec53ULL;
+	return value ^ value >> 33;
+}
+
+static void finish_row(const struct digest *digest, uint8_t out[DIGEST_SIZE])
+{
+	uint64_t words[DIGEST_SIZE / sizeof(uint64_t)];
+
+	words[0] = avalanche(digest->lanes[0]);
+	words[1] = avalanche(digest->lanes[1] ^ words[0]);
+	words[2] = avalanche(words[0] + PRIME_3);
+	words[3] = avalanche(words[1] + PRIME_4);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		words[i] = htole64(words[i]);
+	memcpy(out, words, DIGEST_SIZE);
+}
+
 static void update_u64(struct digest *digest, uint64_t value)
 {
-	uint8_t bytes[8];
+	uint64_t bytes = htobe64(value);
 
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-	sha256_update(&digest->context, sizeof(bytes), bytes);
+	if (digest->of_row)
+		add_word(digest, value);
+	else
+		sha256_update(&digest->context, sizeof(bytes), (const uint8_t *)&bytes);
 }
 
 void digest_init(struct digest *digest)
 {
+	digest->of_row = false;
 	sha256_init(&digest->context);
+}
+
+void digest_init_row(struct digest *digest)
+{
+	digest->of_row = true;
+	digest->lanes[0] = PRIME_1 + PRIME_2;
+	digest->lanes[1] = PRIME_3;
 }
 
 void digest_bytes(struct digest *digest, const void *data, size_t length)
 {
 	update_u64(digest, length);
-	if (length)
+	if (!length)
+		return;
+	if (digest->of_row)
+		add_words(digest, data, length);
+	else
 		sha256_update(&digest->context, length, data);
 }
 
@@ -44,7 +114,10 @@ void digest_number(struct digest *digest, int64_t number)
 
 void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE])
 {
-	sha256_digest(&digest->context, DIGEST_SIZE, out);
+	if (digest->of_row)
+		finish_row(digest, out);
+	else
+		sha256_digest(&digest->context, DIGEST_SIZE, out);
 }
 
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE])

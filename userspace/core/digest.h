@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * digest.h - SHA-256 over a sequence of fields (FIPS 180-4; libnettle)
+ * digest.h - a digest over a sequence of fields: SHA-256 (FIPS 180-4; libnettle), or a fast one for rows
  *
- * Each field is preceded by its length, so that no two sequences give the same bytes.
+ * Each field is preceded by its length, so that no two sequences give the same bytes. digest_init() begins a
+ * SHA-256, for what must stand against malice. digest_init_row() begins 128 bits that tell accident alone, at
+ * about a tenth of the cost: there a digest is taken of a million rows at a time.
  */
 #pragma once
 
 #include <nettle/sha2.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DIGEST_SIZE	32
 #define DIGEST_HEX_SIZE (2 * DIGEST_SIZE + 1)
 
 struct digest {
+	bool of_row;
+	uint64_t lanes[2]; /* of a row */
 	struct sha256_ctx context;
 };
 
 void digest_init(struct digest *digest);
+void digest_init_row(struct digest *digest);
 void digest_bytes(struct digest *digest, const void *data, size_t length);
 void digest_text(struct digest *digest, const char *text); /* NULL counts as empty */
 void digest_number(struct digest *digest, int64_t number);
+/* Of a row, the second half of the bytes is a function of the first. */
 void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE]);
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE]);

@@ -8,21 +8,21 @@
 
 #include "userspace/core/error.h"
 
-static const struct list empty_list;
-
-static const struct list *view_list(const struct guard_view *view)
-{
-	return view->list ? view->list : &empty_list;
-}
-
 static bool view_active(const struct guard_view *view)
 {
-	return policy_active(view->mode, view_list(view)->count);
+	return policy_active(view->mode, view->count);
 }
 
+/* A match without an origin would be a caller's mistake, and must not let anything through. */
+static bool view_allows(const struct guard_view *view, const struct addr *origin)
+{
+	return addr_known(origin) && view->match && view->match->verdict == AG_ENTRY_ALLOW;
+}
+
+/* As policy_decide() would say it of the list. */
 static bool view_stops(const struct guard_view *view, const struct addr *origin)
 {
-	return !verdict_passes(policy_decide(view->mode, view_list(view), origin, NULL));
+	return view_active(view) && view->mode != AG_MODE_MONITOR && !view_allows(view, origin);
 }
 
 /* Rule 3, second half: never opened but knowingly. */
@@ -38,7 +38,7 @@ static int check_open(const struct guard_change *change, struct ag_error *error)
 				 "give --open if that is meant",
 				 change->account);
 	}
-	if (view_list(&change->before)->count == 0 || view_list(&change->after)->count > 0)
+	if (change->before.count == 0 || change->after.count > 0)
 		return 0;
 	return error_set(
 		error, ERROR_WOULD_OPEN,
@@ -50,13 +50,11 @@ static int check_open(const struct guard_change *change, struct ag_error *error)
 /* Rule 2: the first entry must let the person in who adds it. */
 static int check_first_entry(const struct guard_change *change, struct ag_error *error)
 {
-	const struct list *after = view_list(&change->after);
-	const struct entry *entry = list_match(after, &change->origin);
 	char text[ADDR_TEXT_MAX];
 
-	if (view_list(&change->before)->count > 0 || after->count == 0)
+	if (change->before.count > 0 || change->after.count == 0)
 		return 0;
-	if (entry && entry->verdict == AG_ENTRY_ALLOW)
+	if (view_allows(&change->after, &change->origin))
 		return 0;
 	if (!addr_known(&change->origin))
 		return error_set(
@@ -66,7 +64,7 @@ static int check_first_entry(const struct guard_change *change, struct ag_error 
 			"are connected from: a delegate names it with --origin; an operator may use --force",
 			change->account);
 	addr_format(&change->origin, text);
-	if (entry)
+	if (change->after.match)
 		return error_set(error, ERROR_ORIGIN_NOT_COVERED,
 				 "the first entries of account %s deny the address you are connected from, "
 				 "%s: allow it in the "
@@ -82,7 +80,7 @@ static int check_first_entry(const struct guard_change *change, struct ag_error 
 /* Rule 3, first half: nobody saws off their own branch. */
 static int check_lock_out(const struct guard_change *change, struct ag_error *error)
 {
-	const struct entry *entry;
+	const struct entry *entry = change->after.match;
 	char origin[ADDR_TEXT_MAX];
 	char prefix[PREFIX_TEXT_MAX];
 
@@ -90,7 +88,6 @@ static int check_lock_out(const struct guard_change *change, struct ag_error *er
 	    !view_stops(&change->after, &change->origin))
 		return 0;
 	addr_format(&change->origin, origin);
-	entry = list_match(view_list(&change->after), &change->origin);
 	if (!entry)
 		return error_set(error, ERROR_WOULD_LOCK_OUT,
 				 "the address you are connected from, %s, would be stopped at account %s, "

@@ -13,9 +13,11 @@
 
 struct ag_error;
 
+/* An account, as far as the rules ask: so that no list has to be read for them. */
 struct guard_view {
 	enum ag_mode mode;
-	const struct list *list; /* NULL: empty */
+	size_t count;		   /* entries */
+	const struct entry *match; /* the longest that holds the origin; NULL: none, or no origin is known */
 };
 
 struct guard_change {

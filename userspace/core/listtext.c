@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Line by line, and within a line word by word. A bad line does not end the reading: whoever wrote the file
- * wants to know of all of them at once.
+ * listtext.c - line by line, and within a line word by word. A bad line does not end the reading: whoever
+ * wrote the file wants to know of all of them at once.
  */
 #include "userspace/core/listtext.h"
 
@@ -13,22 +13,27 @@
 #include "userspace/core/error.h"
 
 #define BLANKS " \t"
+/* Bad lines after which reading ends: whoever sends so many has sent something else. */
+#define BAD_STOP 1000
 
 struct reader {
 	struct list list; /* created_at of an entry is the number of its line until all is read */
 	size_t number;	  /* of the line, from 1 */
+	size_t limit;	  /* of entries */
+	bool unsorted;	  /* an entry does not sort behind the one before it */
 	size_t bad;
-	struct ag_error first; /* what is wrong with the first bad line */
-	struct buffer *problems;
+	size_t bad_lines[LISTTEXT_BAD_MAX]; /* the first of them */
+	struct ag_error first;		    /* what is wrong with the first bad line */
 };
 
 static void report(struct reader *reader, size_t number, struct ag_error *problem)
 {
-	error_prepend(problem, "line %zu", number);
-	(void)buffer_print(reader->problems, "%s\n",
-			   problem->message); /* the buffer remembers; `first` is there */
-	if (reader->bad++ == 0)
+	if (reader->bad < LISTTEXT_BAD_MAX)
+		reader->bad_lines[reader->bad] = number;
+	if (reader->bad++ == 0) {
+		error_prepend(problem, "line %zu", number);
 		reader->first = *problem;
+	}
 }
 
 static int no_memory(struct ag_error *error)
@@ -92,12 +97,21 @@ static const char *split_note(char *line)
 
 static int append_entry(struct reader *reader, struct entry *entry, const char *note, struct ag_error *error)
 {
+	struct list *list = &reader->list;
+
+	if (list->count == reader->limit)
+		return error_set(error, ERROR_LIMIT,
+				 "more than %zu entries in one request, and a list may hold no more: send "
+				 "fewer, or raise that limit in the configuration",
+				 reader->limit);
+	if (list->count && prefix_compare(&list->entries[list->count - 1].prefix, &entry->prefix) >= 0)
+		reader->unsorted = true;
 	if (note && note[0]) {
 		entry->note = strdup(note);
 		if (!entry->note)
 			return no_memory(error);
 	}
-	return list_append(&reader->list, entry) < 0 ? no_memory(error) : 0;
+	return list_append(list, entry) < 0 ? no_memory(error) : 0;
 }
 
 /* Fails only for what ends the reading. */
@@ -147,7 +161,7 @@ static int read_text(struct reader *reader, const char *text, size_t length, str
 	const char *end = length ? text + length : text; /* no text may be NULL */
 	int r = 0;
 
-	while (text < end && r == 0) {
+	while (text < end && r == 0 && reader->bad < BAD_STOP) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = newline ? newline : end;
 
@@ -176,8 +190,8 @@ static void finish_list(struct reader *reader)
 {
 	struct list *list = &reader->list;
 
-	if (list_sort(list)) {
-		for (size_t i = 1; i < list->count; i++) {
+	if (reader->unsorted && list_sort(list)) {
+		for (size_t i = 1; i < list->count && reader->bad < BAD_STOP; i++) {
 			if (prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) == 0)
 				report_twice(reader, &list->entries[i - 1], &list->entries[i]);
 		}
@@ -191,20 +205,42 @@ static void reader_clear(struct reader *reader)
 	list_clear(&reader->list);
 }
 
-int listtext_parse(const char *text, size_t length, struct list *ret, struct buffer *problems,
-		   struct ag_error *error)
+static int compare_numbers(const void *a, const void *b)
 {
-	CLEANUP(reader_clear) struct reader reader = {.problems = problems};
+	const size_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* "line 3: what is wrong with it (bad too: lines 7, 9 and 12 more)" */
+static int refuse(struct reader *reader, struct ag_error *error)
+{
+	CLEANUP(buffer_clear) struct buffer others = {0};
+	size_t named = reader->bad < LISTTEXT_BAD_MAX ? reader->bad : LISTTEXT_BAD_MAX;
+
+	if (reader->bad == 1)
+		return error_set(error, reader->first.code, "%s", reader->first.message);
+	qsort(reader->bad_lines + 1, named - 1, sizeof(*reader->bad_lines), compare_numbers);
+	for (size_t i = 1; i < named; i++)
+		(void)buffer_print(&others, "%s%zu", i > 1 ? ", " : "", reader->bad_lines[i]);
+	if (reader->bad >= BAD_STOP)
+		(void)buffer_print(&others, " and many more");
+	else if (reader->bad > named)
+		(void)buffer_print(&others, " and %zu more", reader->bad - named);
+	return error_set(error, reader->first.code, "%.280s (bad too: line%s %s)", reader->first.message,
+			 reader->bad == 2 ? "" : "s", others.data ? others.data : "out of memory");
+}
+
+int listtext_parse(const char *text, size_t length, size_t limit, struct list *ret, struct ag_error *error)
+{
+	CLEANUP(reader_clear) struct reader reader = {.limit = limit};
 	int r = read_text(&reader, text, length, error);
 
 	if (r < 0)
 		return r;
 	finish_list(&reader);
-	if (reader.bad == 1)
-		return error_set(error, reader.first.code, "%s", reader.first.message);
-	if (reader.bad > 1)
-		return error_set(error, reader.first.code, "%.400s (and %zu more bad line%s)",
-				 reader.first.message, reader.bad - 1, reader.bad == 2 ? "" : "s");
+	if (reader.bad)
+		return refuse(&reader, error);
 	*ret = reader.list;
 	reader.list = (struct list){0};
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "userspace/core/choice.h"
 #include "userspace/core/error.h"
@@ -104,7 +105,31 @@ bool verdict_passes(enum ag_verdict verdict)
 	return verdicts[verdict].passes;
 }
 
-static void entry_clear(struct entry *entry)
+void account_clear(struct account *account)
+{
+	free(account->label);
+	account->label = NULL;
+}
+
+int account_copy(struct account *to, const struct account *from)
+{
+	char *label = from->label ? strdup(from->label) : NULL;
+
+	if (from->label && !label)
+		return -ENOMEM;
+	*to = *from;
+	to->label = label;
+	return 0;
+}
+
+void accounts_free(struct account *accounts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		account_clear(&accounts[i]);
+	free(accounts);
+}
+
+void entry_clear(struct entry *entry)
 {
 	free(entry->note);
 	free(entry->created_by);

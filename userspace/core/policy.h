@@ -31,11 +31,12 @@ struct list {
 	size_t capacity;
 };
 
+/* Owns its label: account_clear(). */
 struct account {
 	int64_t id;    /* the store's key */
 	uint32_t slot; /* index in the kernel's arrays */
 	char name[NAME_SIZE];
-	char label[NOTE_SIZE];
+	char *label; /* heap; NULL means empty */
 	enum ag_mode mode;
 	enum ag_on_deny on_deny;
 	uint64_t generation; /* of its newest change */
@@ -48,6 +49,15 @@ struct claim {
 	struct service service;
 	uint32_t slot;
 };
+
+/* Frees the label, and leaves an empty one. */
+void account_clear(struct account *account);
+/* *to becomes another of the same; what it was is not freed. -ENOMEM leaves it as it was. */
+int account_copy(struct account *to, const struct account *from);
+/* Of an array from the heap; NULL is none. */
+void accounts_free(struct account *accounts, size_t count);
+/* Frees the entry's strings. */
+void entry_clear(struct entry *entry);
 
 const char *mode_name(enum ag_mode mode);
 /* ERROR_BAD_REQUEST that lists the modes there are. */

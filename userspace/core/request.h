@@ -46,6 +46,14 @@ int request_account_decode(const char *body, size_t length, bool needs_name, str
 int request_entries_decode(const char *body, size_t length, size_t limit, bool allow_empty, struct list *ret,
 			   struct ag_error *error);
 
+/*
+ * The same from text: one "PREFIX [allow|deny] [# note]" a line (listtext.h); with allow_empty no line is a
+ * list too. Bad lines are named by their numbers. Neither decoder shares anything with other calls, so that
+ * each may run in a thread of its own, once json_object_seed(0) was called in the first one.
+ */
+int request_entries_decode_text(const char *body, size_t length, size_t limit, bool allow_empty,
+				struct list *ret, struct ag_error *error);
+
 /* {"services": ["192.0.2.10:443/tcp", ...]}, at least one. *ret gets an array sorted by service_compare(),
  * which the caller frees. */
 int request_services_decode(const char *body, size_t length, struct service **ret, size_t *ret_count,

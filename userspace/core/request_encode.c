@@ -63,7 +63,7 @@ json_t *json_account(const struct account *account, size_t services)
 	size_t entries = account->entries4 + account->entries6;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "name", account->name, "label",
-			 account->label, "mode", mode_name(account->mode), "on_deny",
+			 text_or_empty(account->label), "mode", mode_name(account->mode), "on_deny",
 			 on_deny_name(account->on_deny), "active", policy_active(account->mode, entries),
 			 "entries", (json_int_t)entries, "entries4", (json_int_t)account->entries4,
 			 "entries6", (json_int_t)account->entries6, "services", (json_int_t)services,

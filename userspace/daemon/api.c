@@ -1,184 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * api.c - the route table, and the way of every request through it
+ * api.c - the way of every request
  *
  * Who asks, what for, may they, is it well formed, do it, answer; a change that is refused goes to the audit
- * log here, whatever refused it.
+ * log here, whatever refused it. A request that has to wait is answered later, and may be handled again from
+ * the start, when who asks may have lost the right to.
  */
 #include "userspace/daemon/api.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
-#include "userspace/core/uri.h"
+#include "userspace/daemon/audit.h"
 #include "userspace/daemon/call.h"
+#include "userspace/daemon/exports.h"
 #include "userspace/daemon/identity.h"
+#include "userspace/daemon/imports.h"
 
-#define SEGMENTS_MAX   8
-#define PATH_MAX_BYTES 2048
-#define COUNTS_MAX     128
-#define COUNT(array)   (sizeof(array) / sizeof(*(array)))
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-struct route {
-	const char *method;
-	const char *path; /* {account} names an account that is there; other braces are arguments */
-	enum right right;
-	call_handler handle;
-	const char *query;  /* parameters it takes, each between blanks, besides those of every change */
-	const char *action; /* as the audit log names it; NULL: changes nothing */
-	unsigned int done;  /* status when all went well; 0: 200 */
-	bool without_store; /* works while the store cannot be opened */
-};
-
-static const struct route routes[] = {
-	{"GET", "/v1/status", RIGHT_KNOWN, api_show_status, .without_store = true},
-	{"GET", "/v1/whoami", RIGHT_ANYONE, api_show_whoami, .without_store = true},
-	{"POST", "/v1/reload", RIGHT_OPERATE, api_reload, .action = "reload", .without_store = true},
-	{"GET", "/v1/accounts", RIGHT_KNOWN, api_list_accounts, .query = " limit after "},
-	{"POST", "/v1/accounts", RIGHT_OPERATE, api_add_account, .action = "account add", .done = 201},
-	{"GET", "/v1/accounts/{account}", RIGHT_ACCOUNT_READ, api_show_account, .query = NULL},
-	{"PATCH", "/v1/accounts/{account}", RIGHT_ACCOUNT_TUNE, api_set_account, .action = "account set"},
-	{"DELETE", "/v1/accounts/{account}", RIGHT_OPERATE, api_remove_account, .action = "account remove"},
-	{"GET", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_READ, api_list_entries,
-	 .query = " limit after "},
-	{"POST", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_LIST, api_add_entries,
-	 .action = "allow add", .done = 201},
-	{"PUT", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_LIST, api_replace_entries,
-	 .action = "allow replace"},
-	{"DELETE", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_LIST, api_remove_entries,
-	 .query = " prefix ", .action = "allow remove"},
-	{"GET", "/v1/accounts/{account}/allowlist/export", RIGHT_ACCOUNT_READ, api_export_entries,
-	 .query = NULL},
-	{"DELETE", "/v1/accounts/{account}/allowlist/{prefix}", RIGHT_ACCOUNT_LIST, api_remove_entry,
-	 .action = "allow remove"},
-	{"GET", "/v1/accounts/{account}/check", RIGHT_ACCOUNT_READ, api_check_address, .query = " address "},
-	{"GET", "/v1/accounts/{account}/services", RIGHT_ACCOUNT_READ, api_list_account_services,
-	 .query = " limit after "},
-	{"POST", "/v1/accounts/{account}/services", RIGHT_OPERATE, api_add_services, .action = "service add",
-	 .done = 201},
-	{"DELETE", "/v1/accounts/{account}/services", RIGHT_OPERATE, api_remove_services,
-	 .query = " service ", .action = "service remove"},
-	{"GET", "/v1/services", RIGHT_OPERATE, api_list_services, .query = " limit after "},
-	{"GET", "/v1/accounts/{account}/roles", RIGHT_ACCOUNT_READ, api_list_account_roles,
-	 .query = " limit after "},
-	{"PUT", "/v1/accounts/{account}/roles/{user}", RIGHT_OPERATE, api_grant_role, .action = "role grant"},
-	{"DELETE", "/v1/accounts/{account}/roles/{user}", RIGHT_OPERATE, api_revoke_role,
-	 .action = "role revoke"},
-	{"GET", "/v1/roles", RIGHT_OPERATE, api_list_roles, .query = " limit after "},
-	{"GET", "/v1/users", RIGHT_OPERATE, api_list_users, .query = " limit after "},
-	{"POST", "/v1/users", RIGHT_OPERATE, api_add_user, .action = "user add", .done = 201},
-	{"DELETE", "/v1/users/{user}", RIGHT_OPERATE, api_remove_user, .action = "user remove"},
-	{"GET", "/v1/interfaces", RIGHT_OPERATE, api_list_interfaces, .without_store = true},
-	{"POST", "/v1/interfaces", RIGHT_OPERATE, api_attach_interface, .action = "interface attach",
-	 .done = 201},
-	{"DELETE", "/v1/interfaces/{interface}", RIGHT_OPERATE, api_detach_interface,
-	 .action = "interface detach"},
-	{"GET", "/v1/audit", RIGHT_OPERATE, api_list_audit, .query = " limit after since account "},
-	{"POST", "/v1/audit/verify", RIGHT_OPERATE, api_verify_audit, .query = NULL},
-};
-
-struct api {
-	struct gate *gate;
-	struct api_count counts[COUNTS_MAX];
-	size_t count;
-	char allow[64]; /* of the newest 405, until httpd has copied it */
-};
-
-int api_new(struct gate *gate, struct api **ret)
+int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct api **ret)
 {
 	struct api *api = calloc(1, sizeof(*api));
+	int err;
 
 	if (!api)
-		return -1;
+		return -ENOMEM;
+	json_object_seed(0); /* before a thread decodes */
 	api->gate = gate;
+	api->verify = verify;
+	err = imports_new(gate, loop, &api->imports);
+	if (!err)
+		err = exports_new(gate, loop, &api->exports);
+	if (err) {
+		api_free(api);
+		return err;
+	}
 	*ret = api;
 	return 0;
 }
 
 void api_free(struct api *api)
 {
+	if (!api)
+		return;
+	imports_free(api->imports);
+	exports_free(api->exports);
 	free(api);
+}
+
+bool api_busy(const struct api *api)
+{
+	return imports_busy(api->imports);
 }
 
 size_t api_counts(const struct api *api, const struct api_count **ret)
 {
 	*ret = api->counts;
 	return api->count;
-}
-
-/* --- which route ----------------------------------------------------------- */
-
-struct match {
-	const struct route *route;
-	char scratch[PATH_MAX_BYTES];
-	const char *arguments[CALL_ARGUMENTS_MAX];
-	const char *account; /* as named in the path, NULL where none is */
-	char allow[64];	     /* methods that the path knows */
-};
-
-static bool same_segment(const char *pattern, size_t length, const char *segment)
-{
-	return strlen(segment) == length && !memcmp(pattern, segment, length);
-}
-
-/* Matches a pattern's segments and collects what stands for its braces. */
-static bool match_path(const char *pattern, const char *const *segments, size_t count, struct match *match)
-{
-	size_t arguments = 0, i = 0;
-
-	match->account = NULL;
-	for (const char *at = pattern + 1; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL, i++) {
-		size_t length = strcspn(at, "/");
-
-		if (i == count)
-			return false;
-		if (*at == '{') {
-			match->arguments[arguments++] = segments[i];
-			if (same_segment(at, length, "{account}"))
-				match->account = segments[i];
-		} else if (!same_segment(at, length, segments[i])) {
-			return false;
-		}
-	}
-	return i == count;
-}
-
-static void note_method(struct match *match, const char *method)
-{
-	size_t used = strlen(match->allow);
-
-	(void)snprintf(match->allow + used, sizeof(match->allow) - used, "%s%s", used ? ", " : "", method);
-}
-
-/* Literal paths stand before those with braces of the same length, so the first match is the right one. */
-static int find_route(const struct httpd_request *request, struct match *match, struct ag_error *error)
-{
-	const char *segments[SEGMENTS_MAX];
-	size_t count;
-	int err = uri_path_segments(request->path, match->scratch, sizeof(match->scratch), segments,
-				    SEGMENTS_MAX, &count, error);
-
-	if (err)
-		return err;
-	for (size_t i = 0; i < COUNT(routes); i++) {
-		struct match candidate = {0};
-
-		if (!match_path(routes[i].path, segments, count, &candidate))
-			continue;
-		if (!strcmp(routes[i].method, request->method)) {
-			match->route = &routes[i];
-			memcpy(match->arguments, candidate.arguments, sizeof(match->arguments));
-			match->account = candidate.account;
-			return 0;
-		}
-		note_method(match, routes[i].method);
-	}
-	if (match->allow[0])
-		return error_set(error, ERROR_BAD_REQUEST, "%s takes another method: %s", request->path,
-				 match->allow);
-	return error_set(error, ERROR_NOT_FOUND, "there is nothing at %s: see docs/api.md", request->path);
 }
 
 /* --- what is asked --------------------------------------------------------- */
@@ -247,10 +129,10 @@ static int enter_account(struct call *call, const char *name, enum right right)
 	return access_check(&call->actor, call->role, right, name, &call->error);
 }
 
-static int enter(struct call *call, const struct match *match)
+static int enter(struct call *call)
 {
-	const struct route *route = match->route;
-	const char *account = match->account;
+	const struct route *route = call->match.route;
+	const char *account = call->match.account;
 	enum right right = route->right;
 
 	if (!call->gate->store && !route->without_store)
@@ -262,18 +144,21 @@ static int enter(struct call *call, const struct match *match)
 	return enter_account(call, account, right);
 }
 
-static int perform(struct call *call, const struct match *match)
+static int perform(struct call *call)
 {
-	struct query_check check = {call, match->route};
-	int err;
+	const struct route *route = call->match.route;
+	struct query_check check = {call, route};
+	int err = identity_establish(call->gate, call->request, &call->actor, &call->error);
 
-	memcpy(call->arguments, match->arguments, sizeof(call->arguments));
-	err = identity_establish(call->gate, call->request, &call->actor, &call->error);
+	call->waits = false;
+	call->arguments = call->match.arguments;
 	if (!err)
-		err = enter(call, match);
+		err = enter(call);
 	if (!err)
 		err = httpd_query_each(call->request, check_parameter, &check);
-	return err ? err : match->route->handle(call);
+	if (!err && route->list && imports_hold(call->api->imports, call->match.account))
+		return imports_park(call);
+	return err ? err : route->handle(call);
 }
 
 /* --- the answer ------------------------------------------------------------ */
@@ -309,8 +194,9 @@ static void answer(struct call *call, const struct route *route, struct httpd_re
 	}
 }
 
-static void refused(struct call *call, const struct match *match)
+static void refused(struct call *call)
 {
+	const struct match *match = &call->match;
 	struct gate *gate = call->gate;
 	const char *account = match->account ? match->account : "";
 
@@ -341,29 +227,91 @@ static void count_request(struct api *api, const char *method, unsigned int stat
 		api->counts[api->count++] = (struct api_count){known, status, 1};
 }
 
+static void respond(struct call *call, int err, struct httpd_response *response)
+{
+	if (err) {
+		refused(call);
+		answer_problem(response, &call->error, call->busy ? 503 : 0);
+	} else {
+		answer(call, call->match.route, response);
+	}
+}
+
+static void call_free(struct call *call)
+{
+	json_decref(call->answer);
+	buffer_clear(&call->text);
+	free(call);
+}
+
+void api_finish(struct call *call, int err)
+{
+	struct httpd_response response = {0};
+
+	respond(call, err, &response);
+	count_request(call->api, httpd_ticket_request(call->ticket)->method, response.status);
+	httpd_answer(call->ticket, &response);
+	call_free(call);
+}
+
+void api_resume(struct call *call)
+{
+	int err;
+
+	call->error = (struct ag_error){0};
+	call->open = call->force = call->dry_run = false;
+	err = perform(call);
+	if (err || !call->waits)
+		api_finish(call, err);
+}
+
+static void no_route(struct call *call, struct httpd_response *response)
+{
+	const char *allow = call->match.allow;
+
+	answer_problem(response, &call->error, allow[0] ? 405 : 0);
+	memcpy(call->api->allow, allow, sizeof(call->api->allow));
+	response->allow = allow[0] ? call->api->allow : NULL;
+}
+
+/* True where it has to wait. */
+static bool handle(struct call *call, struct httpd_response *response)
+{
+	int err;
+
+	if (routes_find(call->request, &call->match, &call->error)) {
+		no_route(call, response);
+		return false;
+	}
+	err = perform(call);
+	if (err && call->ticket) { /* deferred before it failed */
+		api_finish(call, err);
+		return true;
+	}
+	if (call->waits)
+		return true;
+	respond(call, err, response);
+	return false;
+}
+
 void api_handle(const struct httpd_request *request, struct httpd_response *response, void *arg)
 {
 	struct api *api = arg;
-	struct call call = {.gate = api->gate, .request = request};
-	struct match match = {0};
-	bool failed;
+	struct call *call = calloc(1, sizeof(*call));
+	struct ag_error error = {0};
 
-	if (find_route(request, &match, &call.error)) {
-		answer_problem(response, &call.error, match.allow[0] ? 405 : 0);
-		memcpy(api->allow, match.allow, sizeof(api->allow));
-		response->allow = match.allow[0] ? api->allow : NULL;
-	} else {
-		failed = perform(&call, &match) != 0;
-		if (failed) {
-			refused(&call, &match);
-			answer_problem(response, &call.error, 0);
-		} else {
-			answer(&call, match.route, response);
-		}
+	if (!call) {
+		(void)error_set(&error, ERROR_STORE, "no memory for the request");
+		answer_problem(response, &error, 0);
+		return;
 	}
+	call->api = api;
+	call->gate = api->gate;
+	call->request = request;
+	if (handle(call, response))
+		return;
 	count_request(api, request->method, response->status);
-	json_decref(call.answer);
-	buffer_clear(&call.text);
+	call_free(call);
 }
 
 void api_refuse(unsigned int status, const char *why, struct httpd_response *response, void *arg)

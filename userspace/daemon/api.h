@@ -11,9 +11,15 @@
 
 struct api;
 
-/* Borrows the gate. */
-int api_new(struct gate *gate, struct api **ret);
+struct loop;
+struct verify;
+
+/* Borrows all three. -ENOMEM, or what making a thread meets. */
+int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct api **ret);
+/* Ends what is under way, and answers whoever waits: before httpd_close(). */
 void api_free(struct api *api);
+/* Some import is under way: the store must not be opened anew now. */
+bool api_busy(const struct api *api);
 /* Handlers of httpd; arg is the api. */
 void api_handle(const struct httpd_request *request, struct httpd_response *response, void *api);
 void api_refuse(unsigned int status, const char *why, struct httpd_response *response, void *api);

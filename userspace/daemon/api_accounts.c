@@ -13,7 +13,8 @@ static json_t *account_json(const struct gate *gate, const struct account *accou
 {
 	size_t services;
 
-	(void)gate_claims_of(gate, account->slot, &services); /* only their number is asked for */
+	(void)summary_claims_of(&gate->summary, account->slot,
+				&services); /* only their number is asked for */
 	return json_account(account, services);
 }
 
@@ -38,11 +39,11 @@ int api_list_accounts(struct call *call)
 
 	if (!err && !call->actor.operator_)
 		err = store_roles(gate->store, NULL, call->actor.name, &roles, &role_count, &call->error);
-	for (size_t i = 0; i < gate->account_count && !err; i++) {
-		const struct account *account = &gate->accounts[i];
+	for (size_t i = page.after ? summary_behind(&gate->summary, page.after) : 0;
+	     i < gate->summary.account_count && !err; i++) {
+		const struct account *account = gate->summary.accounts[i];
 
-		if ((page.after && strcmp(account->name, page.after) <= 0) ||
-		    !may_see(call, roles, role_count, account->name))
+		if (!may_see(call, roles, role_count, account->name))
 			continue;
 		if (!page_wants(&page))
 			break;
@@ -60,9 +61,9 @@ int api_show_account(struct call *call)
 }
 
 /* A change of an account answers with the account as it is then; a dry run with what came of it alone. */
-static int answer_with_account(struct call *call, const char *name)
+static int conclude_account(struct call *call)
 {
-	const struct account *account = gate_account(call->gate, name);
+	const struct account *account = gate_account(call->gate, call->subject);
 
 	if (call->dry_run || !account)
 		return 0;
@@ -74,15 +75,15 @@ static int answer_with_account(struct call *call, const char *name)
 static int settle_account(struct call *call, enum change_kind kind, const struct request_account *asked)
 {
 	struct change change = call_change(call, kind);
-	int err;
 
 	if (asked->has_name)
 		(void)snprintf(change.account, sizeof(change.account), "%s", asked->name);
 	change.mode = asked->has_mode ? &asked->mode : NULL;
 	change.on_deny = asked->has_on_deny ? &asked->on_deny : NULL;
 	change.label = asked->has_label ? asked->label : NULL;
-	err = call_apply(call, &change);
-	return err ? err : answer_with_account(call, change.account);
+	(void)snprintf(call->subject, sizeof(call->subject), "%s", change.account);
+	call->conclude = conclude_account;
+	return call_apply(call, &change);
 }
 
 int api_add_account(struct call *call)
@@ -145,8 +146,10 @@ static int page_services(struct call *call, struct page *page, const struct serv
 			 const struct account *account)
 {
 	char text[SERVICE_TEXT_MAX], last[NAME_SIZE + SERVICE_TEXT_MAX];
-	size_t count;
-	const struct claim *claims = gate_claims_of(call->gate, account->slot, &count);
+	bool passed = page->after && strcmp(account->name, cursor->account) < 0;
+	size_t count = 0;
+	const struct claim *claims = passed ? NULL
+					    : summary_claims_of(&call->gate->summary, account->slot, &count);
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++) {
@@ -161,7 +164,7 @@ static int page_services(struct call *call, struct page *page, const struct serv
 	return err;
 }
 
-static int answer_services(struct call *call, const struct account *accounts, size_t count)
+static int answer_services(struct call *call, struct account *const *accounts, size_t count)
 {
 	struct service_cursor cursor = {0};
 	struct page page = {0};
@@ -170,7 +173,7 @@ static int answer_services(struct call *call, const struct account *accounts, si
 	if (!err && page.after)
 		err = parse_service_cursor(call, page.after, &cursor);
 	for (size_t i = 0; i < count && !err && !page.more; i++)
-		err = page_services(call, &page, &cursor, &accounts[i]);
+		err = page_services(call, &page, &cursor, accounts[i]);
 	if (!err)
 		err = page_end(call, &page);
 	page_clear(&page);
@@ -179,12 +182,14 @@ static int answer_services(struct call *call, const struct account *accounts, si
 
 int api_list_services(struct call *call)
 {
-	return answer_services(call, call->gate->accounts, call->gate->account_count);
+	return answer_services(call, call->gate->summary.accounts, call->gate->summary.account_count);
 }
 
 int api_list_account_services(struct call *call)
 {
-	return answer_services(call, call->account, 1);
+	struct account *account = gate_account(call->gate, call->account->name);
+
+	return answer_services(call, &account, 1);
 }
 
 int api_add_services(struct call *call)

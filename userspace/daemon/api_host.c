@@ -9,9 +9,11 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
+#include "userspace/daemon/audit.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/totals.h"
+#include "userspace/daemon/verify.h"
 
 /* --- interfaces ------------------------------------------------------------ */
 
@@ -178,6 +180,13 @@ int api_reload(struct call *call)
 
 	if (call->open || call->dry_run)
 		return error_set(&call->error, ERROR_BAD_REQUEST, "a reload takes force alone");
+	if (api_busy(call->api)) {
+		call->busy = true;
+		return error_set(
+			&call->error, ERROR_CONFLICT,
+			"an import is under way, and a reload opens the store anew: try again when it "
+			"is done");
+	}
 	err = gate_reload(call->gate, call->force, &repaired, &call->error);
 	if (!err)
 		err = interfaces_start(call->gate, &call->error);
@@ -210,9 +219,9 @@ static json_t *totals_json(struct call *call)
 static void count_policy(const struct gate *gate, size_t *ret_active, size_t *ret_entries)
 {
 	*ret_active = *ret_entries = 0;
-	for (size_t i = 0; i < gate->account_count; i++) {
-		*ret_active += gate_account_active(&gate->accounts[i]);
-		*ret_entries += gate->accounts[i].entries4 + gate->accounts[i].entries6;
+	for (size_t i = 0; i < gate->summary.account_count; i++) {
+		*ret_active += account_active(gate->summary.accounts[i]);
+		*ret_entries += account_entries(gate->summary.accounts[i]);
 	}
 }
 
@@ -231,22 +240,16 @@ static json_t *public_status(const struct gate *gate)
 			 gate->reason[0] ? "degraded" : "ok", "generation", (json_int_t)gate->generation,
 			 "kernel_generation", (json_int_t)kernel_generation, "drift",
 			 gate->verified ? json_integer((json_int_t)gate->drift) : json_null(), "accounts",
-			 (json_int_t)gate->account_count, "active_accounts", (json_int_t)active, "services",
-			 (json_int_t)gate->claim_count, "entries", (json_int_t)entries);
+			 (json_int_t)gate->summary.account_count, "active_accounts", (json_int_t)active,
+			 "services", (json_int_t)gate->summary.claim_count, "entries", (json_int_t)entries);
 }
 
-/* Compares kernel and store now; a gate that is degraded says so instead of failing. */
-int api_show_status(struct call *call)
+static int answer_status(struct call *call)
 {
 	struct gate *gate = call->gate;
-	struct ag_error why = {0};
-	json_t *answer;
-	int failed;
+	json_t *answer = public_status(gate);
+	int failed = !answer;
 
-	if (gate_verify(gate, &why) && !gate->reason[0])
-		gate_degrade(gate, &why);
-	answer = public_status(gate);
-	failed = !answer;
 	if (!failed)
 		failed = json_object_set_new(answer, "interfaces", interfaces_json(call));
 	if (!failed && call->actor.operator_)
@@ -257,4 +260,23 @@ int api_show_status(struct call *call)
 		return call_answer(call, answer);
 	json_decref(answer);
 	return call->error.code ? -1 : call_answer(call, NULL);
+}
+
+static void verified(void *arg)
+{
+	struct call *call = arg;
+
+	api_finish(call, answer_status(call));
+}
+
+/* Says what a comparison of kernel and store finds that begins now; a gate that is degraded says so at once.
+ */
+int api_show_status(struct call *call)
+{
+	int err;
+
+	if (call->gate->reason[0])
+		return answer_status(call);
+	err = call_wait(call);
+	return err || !verify_ask(call->api->verify, verified, call) ? err : call_answer(call, NULL);
 }

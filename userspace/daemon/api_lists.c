@@ -8,6 +8,12 @@
 #include "userspace/core/listtext.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/call.h"
+#include "userspace/daemon/exports.h"
+#include "userspace/daemon/imports.h"
+#include "userspace/daemon/reconcile.h"
+
+/* From this size on a body goes to the worker. */
+#define IMPORT_BYTES 65536
 
 static int page_entries(struct call *call, struct page *page, const struct list *list)
 {
@@ -42,11 +48,15 @@ int api_list_entries(struct call *call)
 	return err;
 }
 
+/* A short list is read whole, with its check; a long one in slices. */
 int api_export_entries(struct call *call)
 {
 	struct list list = {0};
-	int err = store_list(call->gate->store, call->account->id, &list, &call->error);
+	int err;
 
+	if (account_entries(call->account) >= LONG_LIST)
+		return exports_start(call);
+	err = store_list(call->gate->store, call->account->id, &list, &call->error);
 	for (size_t i = 0; i < list.count && !err; i++)
 		listtext_format(&list.entries[i], &call->text);
 	if (!err)
@@ -58,14 +68,18 @@ int api_export_entries(struct call *call)
 	return err;
 }
 
-static int apply_entries(struct call *call, enum change_kind kind)
+/* Many go to the worker; a few are faster done than handed over. */
+int api_add_entries(struct call *call)
 {
-	struct change change = call_change(call, kind);
+	const struct httpd_request *request = call->request;
+	struct change change = call_change(call, CHANGE_ALLOW_ADD);
 	struct list list = {0};
-	int err = request_entries_decode(call->request->body, call->request->body_length,
-					 call->gate->options->max_entries, kind == CHANGE_ALLOW_REPLACE,
-					 &list, &call->error);
+	int err;
 
+	if (request->body_length > IMPORT_BYTES)
+		return imports_start(call, &change, IMPORT_MORE, true);
+	err = import_decode(request->body, request->body_length, imports_text(call),
+			    call->gate->options->max_entries, false, &list, &call->error);
 	change.list = &list;
 	if (!err)
 		err = call_apply(call, &change);
@@ -73,14 +87,11 @@ static int apply_entries(struct call *call, enum change_kind kind)
 	return err;
 }
 
-int api_add_entries(struct call *call)
-{
-	return apply_entries(call, CHANGE_ALLOW_ADD);
-}
-
 int api_replace_entries(struct call *call)
 {
-	return apply_entries(call, CHANGE_ALLOW_REPLACE);
+	struct change change = call_change(call, CHANGE_ALLOW_REPLACE);
+
+	return imports_start(call, &change, IMPORT_WHOLE, true);
 }
 
 struct asked_prefixes {
@@ -162,40 +173,53 @@ static bool same_prefix(const struct entry *entry, const struct prefix *kernel)
 		     : kernel->len == UINT8_MAX;
 }
 
-static int answer_check(struct call *call, const struct list *list, const struct addr *address)
+static enum ag_verdict judge(const struct account *account, const struct entry *entry)
 {
-	const struct entry *entry;
-	enum ag_verdict verdict = policy_decide(call->account->mode, list, address, &entry), kernel;
+	struct list list = {.entries = (struct entry *)(uintptr_t)entry, .count = entry ? 1 : 0};
+
+	if (!account_active(account) || entry)
+		return policy_decide(account->mode, &list, entry ? &entry->prefix.addr : &(struct addr){0},
+				     NULL);
+	return account->mode == AG_MODE_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
+}
+
+static int answer_check(struct call *call, const struct entry *entry, const struct addr *address)
+{
+	const struct account *account = call->account;
+	enum ag_verdict verdict = judge(account, entry), kernel;
 	struct prefix decides;
 	char text[ADDR_TEXT_MAX];
-	int err = dataplane_decide(call->gate->dataplane, call->account->slot, address, &kernel, &decides,
+	int err = dataplane_decide(call->gate->dataplane, account->slot, address, &kernel, &decides,
 				   &call->error);
 
+	if (!account_active(account))
+		entry = NULL; /* nothing decides */
 	if (err)
 		return err;
 	addr_format(address, text);
-	return call_answer(call,
-			   json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b}", "account", call->account->name,
-				     "address", text, "verdict", verdict_name(verdict), "entry",
-				     entry ? json_entry(entry) : json_null(), "kernel", verdict_name(kernel),
-				     "kernel_entry", kernel_entry(&decides), "agree",
-				     verdict == kernel && same_prefix(entry, &decides)));
+	return call_answer(call, json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b}", "account", account->name,
+					   "address", text, "verdict", verdict_name(verdict), "entry",
+					   entry ? json_entry(entry) : json_null(), "kernel",
+					   verdict_name(kernel), "kernel_entry", kernel_entry(&decides),
+					   "agree", verdict == kernel && same_prefix(entry, &decides)));
 }
 
 int api_check_address(struct call *call)
 {
 	const char *text = httpd_query(call->request, "address");
-	struct list list = {0};
+	struct entry entry = {0};
 	struct addr address;
+	bool found = false;
 	int err;
 
 	if (!text)
 		return error_set(&call->error, ERROR_BAD_REQUEST, "say which address: ?address=203.0.113.7");
 	err = addr_parse(text, &address, &call->error);
 	if (!err)
-		err = store_list(call->gate->store, call->account->id, &list, &call->error);
+		err = store_entry_match(call->gate->store, call->account->id, &address, &entry, &found,
+					&call->error);
 	if (!err)
-		err = answer_check(call, &list, &address);
-	list_clear(&list);
+		err = answer_check(call, found ? &entry : NULL, &address);
+	entry_clear(&entry);
 	return err;
 }

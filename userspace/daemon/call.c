@@ -4,11 +4,13 @@
  */
 #include "userspace/daemon/call.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "userspace/core/request.h"
 #include "userspace/core/text.h"
+#include "userspace/daemon/imports.h"
 
 int call_answer(struct call *call, json_t *answer)
 {
@@ -61,15 +63,37 @@ static json_t *outcome_json(const struct call *call, const struct outcome *outco
 	return NULL;
 }
 
+int call_outcome(struct call *call, const struct outcome *outcome)
+{
+	int err = call_answer(call, outcome_json(call, outcome));
+
+	return err || !call->conclude ? err : call->conclude(call);
+}
+
 int call_apply(struct call *call, const struct change *change)
 {
 	struct outcome outcome = {0};
-	int err = gate_apply(call->gate, change, &outcome, &call->error);
+	struct change asked = *change;
+	int err;
 
-	if (!err)
-		err = call_answer(call, outcome_json(call, &outcome));
+	asked.may_wait = true;
+	err = gate_apply(call->gate, &asked, &outcome, &call->error);
+	if (err == -EINPROGRESS)
+		err = imports_start(call, &asked, IMPORT_LISTS, false);
+	else if (!err)
+		err = call_outcome(call, &outcome);
 	outcome_clear(&outcome);
 	return err;
+}
+
+int call_wait(struct call *call)
+{
+	if (!call->ticket)
+		call->ticket = httpd_defer(call->request);
+	if (!call->ticket)
+		return call_answer(call, NULL);
+	call->waits = true;
+	return 0;
 }
 
 int page_begin(struct call *call, struct page *page)

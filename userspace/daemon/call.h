@@ -9,30 +9,60 @@
 #include "userspace/core/access.h"
 #include "userspace/core/buffer.h"
 #include "userspace/core/error.h"
+#include "userspace/daemon/api.h"
 #include "userspace/daemon/change.h"
 #include "userspace/daemon/gate.h"
+#include "userspace/daemon/routes.h"
 #include "userspace/io/httpd.h"
 
-#define CALL_ARGUMENTS_MAX 2
 #define PAGE_LIMIT_DEFAULT 100
 #define PAGE_LIMIT_MAX	   1000
+#define COUNTS_MAX	   128
+
+struct import;
+struct imports;
+struct exports;
+struct verify;
+
+struct api {
+	struct gate *gate;
+	struct imports *imports;
+	struct exports *exports;
+	struct verify *verify;
+	struct api_count counts[COUNTS_MAX];
+	size_t count;
+	char allow[64]; /* of the newest 405, until httpd has copied it */
+};
 
 struct call {
+	struct api *api;
 	struct gate *gate;
 	const struct httpd_request *request;
+	struct httpd_ticket *ticket; /* once it was deferred */
+	bool waits;		     /* for something that calls api_finish() or api_resume() */
+	struct match match;
 	struct actor actor;
-	const char *arguments[CALL_ARGUMENTS_MAX]; /* what stands for {...} in the path, decoded, in order */
-	const struct account *account;		   /* where the path names one that is there */
-	enum role role;				   /* of the actor in it */
+	const char *const *arguments;  /* what stands for {...} in the path, decoded, in order */
+	const struct account *account; /* where the path names one that is there; not across a wait */
+	enum role role;		       /* of the actor in it */
 	bool open;
 	bool force;
 	bool dry_run;
-	json_t *answer; /* owned; or: */
+	/* Adds to the answer of a change that went well; NULL: nothing. */
+	int (*conclude)(struct call *call);
+	char subject[NAME_SIZE]; /* the account that it adds */
+	bool busy;		 /* the error is of the moment: 503 */
+	json_t *answer;		 /* owned; or: */
 	struct buffer text;
 	struct ag_error error;
 };
 
-typedef int (*call_handler)(struct call *call);
+/* The request is answered later: then the handler returns 0. No memory: an error. */
+int call_wait(struct call *call);
+/* Answers a call that waited, and frees it; err as a handler's. */
+void api_finish(struct call *call, int err);
+/* Has a call that waited handled again from the start. */
+void api_resume(struct call *call);
 
 /* Handlers: 0 with answer or text filled, or a negative errno with call->error. */
 int api_list_accounts(struct call *call);
@@ -71,8 +101,10 @@ int api_reload(struct call *call);
 int call_answer(struct call *call, json_t *answer);
 /* A change of that kind, filled with actor, account and options. */
 struct change call_change(const struct call *call, enum change_kind kind);
-/* Applies, and answers with what came of it. */
+/* Applies, now or once it is prepared, and answers with what came of it. */
 int call_apply(struct call *call, const struct change *change);
+/* The answer to a change that came to this. */
+int call_outcome(struct call *call, const struct outcome *outcome);
 
 /* A page of a list, under construction. */
 struct page {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * change.c - the way of a change: begin, edit, load, guard, compile, stage | commit | publish
+ * change.c - the way of a change: begin, edit, guard, compile, stage | commit | publish
  *
  * Everything that can fail stands before the commit; what follows it is idempotent and retried. Should the
  * kernel refuse even so, the store gets back what it held, and the answer is an error: then either both hold
@@ -8,24 +8,32 @@
  */
 #include "userspace/daemon/change.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "userspace/core/compile.h"
+#include "userspace/core/cleanup.h"
 #include "userspace/core/guard.h"
+#include "userspace/daemon/audit.h"
 #include "userspace/daemon/edits.h"
+#include "userspace/daemon/reconcile.h"
+#include "userspace/daemon/services.h"
+#include "userspace/daemon/stage.h"
 
 /* A change with what it will publish. */
 struct passage {
 	struct edit edit;
 	const struct edit_kind *kind;
-	struct compiled_account have;
-	struct compiled_account want;
-	struct compiled_services services;
-	bool syncs_services;
+	struct entry before_match; /* the longest that holds the actor's origin */
+	struct entry after_match;
+	bool before_matched;
+	bool after_matched;
+	struct services_edit services;
+	bool edits_services;
 	struct dataplane_change *staged;
+	struct account *fresh; /* for the summary */
 	uint64_t store_id;
 };
 
@@ -42,13 +50,32 @@ void outcome_clear(struct outcome *outcome)
 
 static void passage_clear(struct passage *passage)
 {
-	list_clear(&passage->edit.before_list);
-	list_clear(&passage->edit.after_list);
+	account_clear(&passage->edit.before);
+	account_clear(&passage->edit.after);
+	list_clear(&passage->edit.gone);
 	buffer_clear(&passage->edit.detail);
-	compiled_account_clear(&passage->have);
-	compiled_account_clear(&passage->want);
-	compiled_services_clear(&passage->services);
+	entry_clear(&passage->before_match);
+	entry_clear(&passage->after_match);
+	services_edit_clear(&passage->services);
 	dataplane_change_free(passage->staged);
+	if (passage->fresh)
+		account_clear(passage->fresh);
+	free(passage->fresh);
+}
+
+static bool imports(const struct change *change)
+{
+	return change->prepared && change->prepared->import;
+}
+
+static int match_origin(const struct edit *edit, int64_t account_id, struct entry *ret, bool *ret_matched,
+			struct ag_error *error)
+{
+	const struct addr *origin = &edit->change->actor.origin;
+
+	if (!addr_known(origin))
+		return 0;
+	return store_entry_match(edit->gate->store, account_id, origin, ret, ret_matched, error);
 }
 
 static int load_before(struct passage *passage, struct ag_error *error)
@@ -59,7 +86,35 @@ static int load_before(struct passage *passage, struct ag_error *error)
 	if (passage->kind->account)
 		err = store_account_find(edit->gate->store, edit->change->account, &edit->before, error);
 	if (!err && passage->kind->list)
-		err = store_list(edit->gate->store, edit->before.id, &edit->before_list, error);
+		err = match_origin(edit, edit->before.id, &passage->before_match, &passage->before_matched,
+				   error);
+	return err;
+}
+
+/* What an import makes of the list is not to be seen in the store before it is finished. */
+static int load_prepared(struct passage *passage, struct ag_error *error)
+{
+	struct edit *edit = &passage->edit;
+	const struct prepared *prepared = edit->change->prepared;
+
+	if (account_copy(&edit->after, &edit->before))
+		return error_set(error, ERROR_STORE, "no memory for the account");
+	edit->after.entries4 = prepared->entries4;
+	edit->after.entries6 = prepared->entries6;
+	passage->after_match = (struct entry){.prefix = prepared->match.prefix,
+					      .verdict = prepared->match.verdict};
+	passage->after_matched = prepared->matched;
+	return 0;
+}
+
+static int load_edited(struct passage *passage, struct ag_error *error)
+{
+	struct edit *edit = &passage->edit;
+	int err = store_account_find(edit->gate->store, edit->change->account, &edit->after, error);
+
+	if (!err)
+		err = match_origin(edit, edit->after.id, &passage->after_match, &passage->after_matched,
+				   error);
 	return err;
 }
 
@@ -67,17 +122,13 @@ static int load_before(struct passage *passage, struct ag_error *error)
 static int load_after(struct passage *passage, struct ag_error *error)
 {
 	struct edit *edit = &passage->edit;
-	struct store *store = edit->gate->store;
-	int err = store_next_generation(store, &edit->outcome->generation, error);
+	int err = store_next_generation(edit->gate->store, &edit->outcome->generation, error);
 
 	if (err || !passage->kind->list || passage->kind->removes_account)
 		return err;
-	err = store_account_find(store, edit->change->account, &edit->after, error);
-	if (err)
-		return err;
+	err = imports(edit->change) ? load_prepared(passage, error) : load_edited(passage, error);
 	edit->after.generation = edit->outcome->generation;
-	err = store_account_update(store, &edit->after, error);
-	return err ? err : store_list(store, edit->after.id, &edit->after_list, error);
+	return err ? err : store_account_update(edit->gate->store, &edit->after, error);
 }
 
 static int guard(struct passage *passage, struct ag_error *error)
@@ -85,8 +136,10 @@ static int guard(struct passage *passage, struct ag_error *error)
 	const struct edit *edit = &passage->edit;
 	struct guard_change change = {
 		.account = edit->change->account,
-		.before = {edit->before.mode, &edit->before_list},
-		.after = {edit->after.mode, &edit->after_list},
+		.before = {edit->before.mode, account_entries(&edit->before),
+			   passage->before_matched ? &passage->before_match : NULL},
+		.after = {edit->after.mode, account_entries(&edit->after),
+			  passage->after_matched ? &passage->after_match : NULL},
 		.removes_account = passage->kind->removes_account,
 		.origin = edit->change->actor.origin,
 		.open = edit->change->open,
@@ -96,83 +149,47 @@ static int guard(struct passage *passage, struct ag_error *error)
 	return passage->kind->list ? guard_check(&change, error) : 0;
 }
 
-static bool gates(const struct account *account, const struct list *list)
+/* Services that come and go, and those of an account that begins or ceases to gate their addresses. */
+static int plan_services(struct passage *passage, struct ag_error *error)
 {
-	return account->mode == AG_MODE_ENFORCE && policy_active(account->mode, list->count);
-}
+	const struct edit_kind *kind = passage->kind;
+	const struct edit *edit = &passage->edit;
+	struct services_change change = {
+		.before = &edit->before,
+		.after = kind->list ? &edit->after : &edit->before,
+		.services = edit->change->services,
+		.count = edit->change->service_count,
+		.kind = kind->removes_account	 ? SERVICES_ALL_GO
+			: kind->removes_services ? SERVICES_GO
+			: kind->services	 ? SERVICES_COME
+						 : SERVICES_STAY,
+	};
+	int err;
 
-static int compile_table(struct passage *passage, struct ag_error *error)
-{
-	struct store *store = passage->edit.gate->store;
-	struct account *accounts = NULL;
-	struct claim *claims = NULL;
-	size_t account_count = 0, claim_count = 0;
-	int err = store_accounts(store, &accounts, &account_count, error);
-
-	if (!err)
-		err = store_claims(store, &claims, &claim_count, error);
-	if (!err)
-		err = compile_services(claims, claim_count, accounts, account_count, &passage->services,
-				       error);
-	free(accounts);
-	free(claims);
+	if (change.kind == SERVICES_STAY &&
+	    (!kind->list || account_gates(change.before) == account_gates(change.after)))
+		return 0;
+	err = services_edit_plan(edit->gate, &change, &passage->services, error);
+	passage->edits_services = !err;
 	return err;
 }
 
-static int compile(struct passage *passage, struct ag_error *error)
+/* Room for what the summary will be told behind the commit, where nothing may fail any more. */
+static int reserve(struct passage *passage, struct ag_error *error)
 {
 	const struct edit *edit = &passage->edit;
+	bool concerns = edit->change->kind == CHANGE_ACCOUNT_ADD ||
+			(passage->kind->list && !passage->kind->removes_account);
+	size_t claims = passage->kind->services ? edit->change->service_count : 0;
 	int err = 0;
 
-	if (passage->kind->list) {
-		err = compile_account(&edit->before, &edit->before_list, &passage->have);
-		if (!err && !passage->kind->removes_account)
-			err = compile_account(&edit->after, &edit->after_list, &passage->want);
-		passage->syncs_services = gates(&edit->before, &edit->before_list) !=
-					  gates(&edit->after, &edit->after_list);
+	if (concerns) {
+		passage->fresh = calloc(1, sizeof(*passage->fresh));
+		err = passage->fresh ? account_copy(passage->fresh, &edit->after) : -ENOMEM;
 	}
-	if (err)
-		return error_set(error, ERROR_STORE, "no memory to compile the list of '%s'",
-				 edit->change->account);
-	passage->syncs_services |= passage->kind->services;
-	return passage->syncs_services ? compile_table(passage, error) : 0;
-}
-
-static int stage(struct passage *passage, struct ag_error *error)
-{
-	struct gate *gate = passage->edit.gate;
-
-	if (!passage->kind->list || passage->kind->removes_account)
-		return 0;
-	return dataplane_stage(gate->dataplane, &passage->have, &passage->want, &passage->staged, error);
-}
-
-static void origin_text(const struct actor *actor, char text[ADDR_TEXT_MAX])
-{
-	if (addr_known(&actor->origin))
-		addr_format(&actor->origin, text);
-	else
-		(void)snprintf(text, ADDR_TEXT_MAX, "unknown");
-}
-
-static int audit_row(struct gate *gate, const struct actor *actor, const char *account, const char *action,
-		     const char *detail, const char *outcome, struct ag_error *error)
-{
-	char origin[ADDR_TEXT_MAX];
-	struct store_audit row = {
-		.time = time(NULL),
-		.user = (char *)(uintptr_t)actor->name, /* borrowed by store_audit_add, as its header says */
-		.delegate = (char *)(uintptr_t)actor->delegate,
-		.uid = (int64_t)actor->uid,
-		.origin = origin,
-		.account = (char *)(uintptr_t)account,
-		.action = (char *)(uintptr_t)action,
-		.detail = (char *)(uintptr_t)detail,
-		.outcome = (char *)(uintptr_t)outcome,
-	};
-
-	origin_text(actor, origin);
-	return store_audit_add(gate->store, &row, error);
+	if (!err && (concerns || claims))
+		err = summary_reserve(&edit->gate->summary, edit->after.slot, claims);
+	return err ? error_set(error, ERROR_STORE, "no memory for the change") : 0;
 }
 
 static int audit(struct passage *passage, const char *outcome, struct ag_error *error)
@@ -192,18 +209,6 @@ static int audit(struct passage *passage, const char *outcome, struct ag_error *
 			 edit->detail.data ? edit->detail.data : "", outcome, error);
 }
 
-void change_audit(struct gate *gate, const struct actor *actor, const char *account, const char *action,
-		  const char *detail, const struct ag_error *why)
-{
-	const char *outcome = why ? error_code_name(why->code) : "done";
-	struct ag_error error = {0};
-
-	if (gate->store && !audit_row(gate, actor, account, action, detail, outcome, &error))
-		return;
-	log_warning("'%s' by uid %u (%s) is not in the audit log: %s", action, actor->uid, outcome,
-		    gate->store ? error.message : gate->reason);
-}
-
 /* All that can fail, in the open transaction. */
 static int prepare(struct passage *passage, struct ag_error *error)
 {
@@ -218,9 +223,11 @@ static int prepare(struct passage *passage, struct ag_error *error)
 	if (!err)
 		err = guard(passage, error);
 	if (!err)
-		err = compile(passage, error);
+		err = plan_services(passage, error);
 	if (!err)
-		err = stage(passage, error);
+		err = reserve(passage, error);
+	if (!err && passage->kind->list && !passage->kind->removes_account)
+		err = stage_change(edit, &passage->staged, error);
 	if (!err)
 		err = store_identity(edit->gate->store, &passage->store_id, &generation, error);
 	if (!err && !edit->change->dry_run)
@@ -238,14 +245,14 @@ static int publish(struct passage *passage, struct ag_error *error)
 
 	if (passage->staged)
 		err = dataplane_publish(dataplane, passage->staged, error);
-	if (!err && passage->syncs_services)
-		err = dataplane_sync_services(dataplane, &passage->services, false, NULL, error);
+	if (!err && passage->edits_services)
+		err = services_edit_publish(edit->gate, &passage->services, error);
 	if (!err && passage->kind->removes_account)
 		err = dataplane_clear_account(dataplane, edit->before.slot, error);
 	if (!err && passage->kind->publish)
 		err = passage->kind->publish(edit, error);
 	if (!err)
-		dataplane_set_seal(dataplane, passage->store_id, edit->outcome->generation);
+		gate_seal(edit->gate, passage->store_id, edit->outcome->generation);
 	return err;
 }
 
@@ -267,7 +274,50 @@ static int undo_in_store(struct passage *passage, struct ag_error *error)
 		store_rollback(store);
 		return err;
 	}
-	return store_commit(store, error);
+	err = store_commit(store, error);
+	if (!err)
+		edit->outcome->generation = generation;
+	return err;
+}
+
+/* The store holds what it held; the kernel gets the same. */
+static int undo_in_kernel(struct passage *passage, struct ag_error *error)
+{
+	struct edit *edit = &passage->edit;
+	struct gate *gate = edit->gate;
+	size_t drift = 0;
+	int err = 0;
+
+	gate->generation = edit->outcome->generation;
+	if (passage->kind->list)
+		err = reconcile_account(gate, &edit->before, &drift, error);
+	if (!err && passage->edits_services)
+		err = services_edit_revert(gate, &passage->services, error);
+	if (!err)
+		gate_seal(gate, passage->store_id, gate->generation);
+	return err;
+}
+
+/* The summary follows what was committed. */
+static void follow(struct passage *passage)
+{
+	struct edit *edit = &passage->edit;
+	const struct change *change = edit->change;
+	struct summary *summary = &edit->gate->summary;
+
+	edit->gate->generation = edit->outcome->generation;
+	if (passage->fresh)
+		summary_put_account(summary, TAKE_PTR(passage->fresh));
+	if (passage->kind->removes_account)
+		summary_remove_account(summary, edit->before.slot);
+	for (size_t i = 0; i < change->service_count && passage->kind->services; i++) {
+		struct claim claim = {.service = change->services[i], .slot = edit->before.slot};
+
+		if (passage->kind->removes_services)
+			summary_remove_claim(summary, &claim);
+		else
+			summary_add_claim(summary, &claim);
+	}
 }
 
 /* The kernel refused what is committed: both go back to what was. What cannot even be put back leaves the
@@ -275,31 +325,21 @@ static int undo_in_store(struct passage *passage, struct ag_error *error)
 static void take_back(struct passage *passage, struct ag_error *error)
 {
 	struct gate *gate = passage->edit.gate;
-	struct ag_error why = {0};
+	struct ag_error why = *error;
+	bool undone = passage->kind->undo && !undo_in_store(passage, &why);
 
-	if (!passage->kind->undo || undo_in_store(passage, &why) || gate_reconcile(gate, false, NULL, &why)) {
-		gate_degrade(gate, passage->kind->undo ? &why : error);
+	if (!undone)
+		follow(passage);
+	if (!undone || undo_in_kernel(passage, &why)) {
+		gate_degrade(gate, &why);
 		error_prepend(
 			error,
-			"the change is in the store and will be put into force when the kernel takes it: ");
+			undone ? "the store holds what was before, and the kernel will when it takes it: "
+			       : "the change is in the store and will be put into force when the "
+				 "kernel takes it: ");
 		return;
 	}
 	error_prepend(error, "nothing was changed: ");
-}
-
-/* The summary follows the store; if it cannot be read, what follows must not go by an old one. */
-static void refresh(struct passage *passage)
-{
-	struct gate *gate = passage->edit.gate;
-	struct ag_error why = {0};
-	bool whole = passage->kind->services || passage->kind->removes_account ||
-		     passage->edit.change->kind == CHANGE_ACCOUNT_ADD;
-	int err = whole || !passage->edit.change->account[0]
-			  ? gate_refresh(gate, &why)
-			  : gate_refresh_account(gate, passage->edit.change->account, &why);
-
-	if (err)
-		gate_degrade(gate, &why);
 }
 
 static double seconds_since(const struct timespec *start)
@@ -315,7 +355,7 @@ static void conclude(struct passage *passage)
 	struct edit *edit = &passage->edit;
 
 	edit->outcome->concerns_list = passage->kind->list && !passage->kind->removes_account;
-	edit->outcome->active = policy_active(edit->after.mode, edit->after_list.count);
+	edit->outcome->active = account_active(&edit->after);
 }
 
 static void abandon(struct passage *passage)
@@ -344,11 +384,21 @@ static int pass(struct passage *passage, struct ag_error *error)
 		return err;
 	}
 	err = publish(passage, error);
-	if (err)
+	if (err) {
 		take_back(passage, error);
-	refresh(passage);
-	if (!err)
-		histogram_observe(&gate->apply_seconds, seconds_since(&start));
+		return err;
+	}
+	follow(passage);
+	histogram_observe(&gate->apply_seconds, seconds_since(&start));
+	return 0;
+}
+
+int change_permitted(const struct gate *gate, const struct change *change, struct ag_error *error)
+{
+	int err = gate_ready(gate, error);
+
+	if (!err && change->force && !change->actor.operator_)
+		err = error_set(error, ERROR_FORBIDDEN, "--force is for operators: leave it out, or ask one");
 	return err;
 }
 
@@ -362,10 +412,8 @@ int gate_apply(struct gate *gate, const struct change *change, struct outcome *o
 			 .detail = {.limit = CHANGE_DETAIL_SIZE}},
 		.kind = &edit_kinds[change->kind],
 	};
-	int err = gate_ready(gate, error);
+	int err = change_permitted(gate, change, error);
 
-	if (!err && change->force && !change->actor.operator_)
-		err = error_set(error, ERROR_FORBIDDEN, "--force is for operators: leave it out, or ask one");
 	if (!err)
 		err = store_begin(gate->store, error);
 	if (!err)

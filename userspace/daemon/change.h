@@ -2,9 +2,10 @@
 /*
  * change.h - one change of the policy, from request to force
  *
- * gate_apply() is the only way to change anything: begin, edit, load the result, guard, compile, stage in the
- * kernel, commit (THE commit point), publish, answer. What differs between changes is a row of the table in
- * edits.c: which edit, and what it touches.
+ * gate_apply() is the only way to change anything: begin, edit, guard, compile, stage in the kernel, commit
+ * (THE commit point), publish, answer. What differs between changes is a row of the table in edits.c: which
+ * edit, and what it touches. A change costs what it changes: no list is read for it, but where the kernel's
+ * has to be built anew; a whole list that comes was prepared elsewhere before (import.h).
  */
 #pragma once
 
@@ -32,6 +33,21 @@ enum change_kind {
 	CHANGE_KIND_MAX,
 };
 
+/*
+ * What was prepared for a change that would take too long in the loop: the kernel's lists as they shall be,
+ * and, where many entries come, the store's too.
+ */
+struct prepared {
+	struct store_import *import; /* NULL: the change edits the store itself */
+	struct import_result result; /* of the import */
+	size_t entries4;	     /* that the list will have */
+	size_t entries6;
+	struct entry match; /* the longest of them that holds the actor's origin: prefix and verdict */
+	bool matched;
+	struct compiled_account want;
+	struct dataplane_lists *lists; /* gate_apply() takes them */
+};
+
 /* What is asked. Everything is borrowed; which members matter depends on the kind. */
 struct change {
 	enum change_kind kind;
@@ -47,10 +63,12 @@ struct change {
 	const struct service *services;
 	size_t service_count;
 	const struct list
-		*list; /* ALLOW_ADD, ALLOW_REPLACE: new entries; ALLOW_REMOVE: their prefixes matter */
+		*list; /* ALLOW_ADD: new entries, but for an import; ALLOW_REMOVE: their prefixes matter */
 	struct store_user user; /* USER_*, ROLE_*: the name; USER_ADD: all */
 	enum role role;
 	struct store_interface interface;
+	struct prepared *prepared; /* ALLOW_REPLACE always; otherwise NULL: nothing is */
+	bool may_wait;		   /* gate_apply() may ask for preparation */
 };
 
 /* What came of it. Zero-initialise; clear with outcome_clear(). */
@@ -69,14 +87,13 @@ void outcome_clear(struct outcome *outcome);
 
 /* "allow add": as the audit log names it. */
 const char *change_action(enum change_kind kind);
+/* What is refused whatever the change is: while degraded, and force without the right to it. */
+int change_permitted(const struct gate *gate, const struct change *change, struct ag_error *error);
 /*
  * 0 when it is durable and in force (or, for a dry run, would be). Otherwise nothing has changed. The success
- * is in the audit log within the same transaction; a refusal is the caller's to note, with
- * change_audit_refusal().
+ * is in the audit log within the same transaction; a refusal is the caller's to note, with change_audit().
+ * -EINPROGRESS (no error set; only with may_wait): nothing was changed, the kernel's list is long and must be
+ * built anew: give it prepared.
  */
 int gate_apply(struct gate *gate, const struct change *change, struct outcome *outcome,
 	       struct ag_error *error);
-/* A row of the audit log outside of a change: a refusal (why), or what was done (NULL). Failing to write it
- * is logged. */
-void change_audit(struct gate *gate, const struct actor *actor, const char *account, const char *action,
-		  const char *detail, const struct ag_error *why);

@@ -13,6 +13,8 @@
 #include "userspace/daemon/interfaces.h"
 
 #define DETAIL_PREFIXES_MAX 20
+/* Up to this many entries a list that is replaced can be put back. */
+#define UNDO_LIST_MAX 10000
 
 /* --- accounts -------------------------------------------------------------- */
 
@@ -28,34 +30,48 @@ static void describe_settings(struct edit *edit)
 		(void)buffer_print(&edit->detail, "label=\"%s\" ", change->label);
 }
 
-static void apply_settings(const struct change *change, struct account *account)
+static int apply_settings(const struct change *change, struct account *account, struct ag_error *error)
 {
+	char *label = change->label ? strdup(change->label) : NULL;
+
+	if (change->label && !label)
+		return error_set(error, ERROR_STORE, "no memory for the label");
+	if (change->label) {
+		account_clear(account);
+		account->label = label;
+	}
 	if (change->mode)
 		account->mode = *change->mode;
 	if (change->on_deny)
 		account->on_deny = *change->on_deny;
-	if (change->label)
-		(void)snprintf(account->label, sizeof(account->label), "%s", change->label);
+	return 0;
 }
 
 static int edit_account_add(struct edit *edit, struct ag_error *error)
 {
-	struct account account = {0};
+	struct account *account = &edit->after;
+	int err;
 
-	(void)snprintf(account.name, sizeof(account.name), "%s", edit->change->account);
-	apply_settings(edit->change, &account);
+	(void)snprintf(account->name, sizeof(account->name), "%s", edit->change->account);
+	err = apply_settings(edit->change, account, error);
 	describe_settings(edit);
 	edit->outcome->added = 1;
-	return store_account_add(edit->gate->store, &account, error);
+	return err ? err : store_account_add(edit->gate->store, account, error);
 }
 
 static int edit_account_set(struct edit *edit, struct ag_error *error)
 {
-	struct account account = edit->before;
+	struct account account;
+	int err = account_copy(&account, &edit->before);
 
-	apply_settings(edit->change, &account);
+	if (err)
+		return error_set(error, ERROR_STORE, "no memory for the label");
+	err = apply_settings(edit->change, &account, error);
 	describe_settings(edit);
-	return store_account_update(edit->gate->store, &account, error);
+	if (!err)
+		err = store_account_update(edit->gate->store, &account, error);
+	account_clear(&account);
+	return err;
 }
 
 static int undo_account_set(struct edit *edit, struct ag_error *error)
@@ -65,7 +81,7 @@ static int undo_account_set(struct edit *edit, struct ag_error *error)
 
 static int edit_account_remove(struct edit *edit, struct ag_error *error)
 {
-	(void)buffer_print(&edit->detail, "with %zu entries ", edit->before_list.count);
+	(void)buffer_print(&edit->detail, "with %zu entries ", account_entries(&edit->before));
 	edit->outcome->removed = 1;
 	return store_account_remove(edit->gate->store, edit->before.id, error);
 }
@@ -173,24 +189,30 @@ static int edit_role_revoke(struct edit *edit, struct ag_error *error)
 
 /* --- allowlists ------------------------------------------------------------ */
 
+/* Names the first of what comes or goes in the audit log. */
+static void describe_entry(struct edit *edit, bool comes, size_t index, const struct entry *entry)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&entry->prefix, text);
+	if (index < DETAIL_PREFIXES_MAX)
+		(void)buffer_print(&edit->detail, "%c%s%s ", comes ? '+' : '-', text,
+				   entry->verdict == AG_ENTRY_DENY ? " deny" : "");
+	else if (index == DETAIL_PREFIXES_MAX)
+		(void)buffer_print(&edit->detail, "%c... ", comes ? '+' : '-');
+}
+
 /* Remembers what comes or goes, for the audit log and, as far as it is asked for, the answer. */
 static int note_entry(struct edit *edit, bool comes, const struct entry *entry, struct ag_error *error)
 {
 	struct outcome *outcome = edit->outcome;
-	struct list *difference = comes ? &outcome->came : &outcome->went;
 	size_t seen = comes ? outcome->added++ : outcome->removed++;
 	struct entry copy = {.prefix = entry->prefix, .verdict = entry->verdict};
-	char text[PREFIX_TEXT_MAX];
 
-	prefix_format(&entry->prefix, text);
-	if (seen < DETAIL_PREFIXES_MAX)
-		(void)buffer_print(&edit->detail, "%c%s%s ", comes ? '+' : '-', text,
-				   entry->verdict == AG_ENTRY_DENY ? " deny" : "");
-	else if (seen == DETAIL_PREFIXES_MAX)
-		(void)buffer_print(&edit->detail, "%c... ", comes ? '+' : '-');
+	describe_entry(edit, comes, seen, entry);
 	if (!edit->change->dry_run || seen >= CHANGE_DIFFERENCE_MAX)
 		return 0;
-	if (list_append(difference, &copy))
+	if (list_append(comes ? &outcome->came : &outcome->went, &copy))
 		return error_set(error, ERROR_STORE, "no memory to note the difference");
 	return 0;
 }
@@ -207,11 +229,43 @@ static int put_entry(struct edit *edit, const struct entry *asked, struct ag_err
 	return err ? err : note_entry(edit, true, asked, error);
 }
 
+/* As it was, so that it can be put back as it was. */
 static int take_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
 {
-	int err = store_entry_remove(edit->gate->store, edit->before.id, &asked->prefix, error);
+	struct entry held = {0};
+	int err = store_entry_find(edit->gate->store, edit->before.id, &asked->prefix, &held, error);
 
-	return err ? err : note_entry(edit, false, asked, error);
+	if (!err && list_append(&edit->gone, &held)) /* it has the strings now, also where it failed */
+		err = error_set(error, ERROR_STORE, "no memory to remember what is removed");
+	if (!err)
+		err = store_entry_remove(edit->gate->store, edit->before.id, &asked->prefix, error);
+	return err ? err : note_entry(edit, false, &edit->gone.entries[edit->gone.count - 1], error);
+}
+
+/* The whole list is in the store already, unseen: from here on it is the account's. */
+static int take_import(struct edit *edit, struct ag_error *error)
+{
+	struct import_result *result = &edit->change->prepared->result;
+	struct outcome *outcome = edit->outcome;
+
+	for (size_t i = 0; i < result->went.count && i <= DETAIL_PREFIXES_MAX; i++)
+		describe_entry(edit, false, i, &result->went.entries[i]);
+	for (size_t i = 0; i < result->came.count && i <= DETAIL_PREFIXES_MAX; i++)
+		describe_entry(edit, true, i, &result->came.entries[i]);
+	outcome->added = result->added;
+	outcome->removed = result->removed;
+	if (edit->change->dry_run) {
+		outcome->came = result->came;
+		outcome->went = result->went;
+		result->came = result->went = (struct list){0};
+		return 0;
+	}
+	if (account_entries(&edit->before) <= UNDO_LIST_MAX) {
+		edit->kept = !store_list(edit->gate->store, edit->before.id, &edit->gone, error);
+		if (!edit->kept)
+			return -EIO;
+	}
+	return store_import_finish(edit->gate->store, edit->change->prepared->import, error);
 }
 
 static int edit_allow_add(struct edit *edit, struct ag_error *error)
@@ -219,6 +273,8 @@ static int edit_allow_add(struct edit *edit, struct ag_error *error)
 	const struct list *asked = edit->change->list;
 	int err = 0;
 
+	if (edit->change->prepared && edit->change->prepared->import)
+		return take_import(edit, error);
 	for (size_t i = 0; i < asked->count && !err; i++)
 		err = put_entry(edit, &asked->entries[i], error);
 	return err;
@@ -234,45 +290,39 @@ static int edit_allow_remove(struct edit *edit, struct ag_error *error)
 	return err;
 }
 
-static bool same_text(const char *a, const char *b)
+static int put_back_all(struct edit *edit, struct ag_error *error)
 {
-	return !strcmp(a ? a : "", b ? b : "");
-}
-
-static bool same_entry(const struct entry *a, const struct entry *b)
-{
-	return a->verdict == b->verdict && same_text(a->note, b->note);
-}
-
-/* Entries that stay as they are keep who added them and when; only what differs is touched. */
-static int edit_allow_replace(struct edit *edit, struct ag_error *error)
-{
-	const struct list *have = &edit->before_list, *want = edit->change->list;
-	size_t i;
 	int err = 0;
 
-	for (i = 0; i < have->count && !err; i++) {
-		const struct entry *kept = list_find(want, &have->entries[i].prefix);
-
-		if (!kept || !same_entry(kept, &have->entries[i]))
-			err = take_entry(edit, &have->entries[i], error);
-	}
-	for (i = 0; i < want->count && !err; i++) {
-		const struct entry *held = list_find(have, &want->entries[i].prefix);
-
-		if (!held || !same_entry(held, &want->entries[i]))
-			err = put_entry(edit, &want->entries[i], error);
-	}
-	return err;
+	for (size_t i = 0; i < edit->gone.count && !err; i++)
+		err = store_entry_add(edit->gate->store, edit->before.id, &edit->gone.entries[i], error);
+	return err ? err : store_account_update(edit->gate->store, &edit->before, error);
 }
 
-static int undo_allow(struct edit *edit, struct ag_error *error)
+/* A long list that was replaced is not kept in memory for the one case of a kernel that refuses what it has
+ * room for: then it stays replaced, and the gate degraded until the kernel takes it. */
+static int undo_import(struct edit *edit, struct ag_error *error)
 {
-	int err = store_entries_clear(edit->gate->store, edit->before.id, error);
+	int err;
 
-	for (size_t i = 0; i < edit->before_list.count && !err; i++)
-		err = store_entry_add(edit->gate->store, edit->before.id, &edit->before_list.entries[i],
-				      error);
+	if (!edit->kept)
+		return error_set(error, ERROR_KERNEL,
+				 "the list before had %zu entries, too many to be put back",
+				 account_entries(&edit->before));
+	err = store_entries_clear(edit->gate->store, edit->before.id, error);
+	return err ? err : put_back_all(edit, error);
+}
+
+static int undo_allow_add(struct edit *edit, struct ag_error *error)
+{
+	const struct list *asked = edit->change->list;
+	int err = 0;
+
+	if (edit->change->prepared && edit->change->prepared->import)
+		return undo_import(edit, error);
+	for (size_t i = 0; i < asked->count && !err; i++)
+		err = store_entry_remove(edit->gate->store, edit->before.id, &asked->entries[i].prefix,
+					 error);
 	return err ? err : store_account_update(edit->gate->store, &edit->before, error);
 }
 
@@ -355,7 +405,6 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 	[CHANGE_ACCOUNT_REMOVE] = {.action = "account remove",
 				   .account = true,
 				   .list = true,
-				   .services = true,
 				   .removes_account = true,
 				   .edit = edit_account_remove},
 	[CHANGE_SERVICE_ADD] = {.action = "service add",
@@ -366,6 +415,7 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 	[CHANGE_SERVICE_REMOVE] = {.action = "service remove",
 				   .account = true,
 				   .services = true,
+				   .removes_services = true,
 				   .edit = edit_service_remove,
 				   .undo = edit_service_add},
 	[CHANGE_USER_ADD] = {.action = "user add", .edit = edit_user_add},
@@ -376,17 +426,17 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 			      .account = true,
 			      .list = true,
 			      .edit = edit_allow_add,
-			      .undo = undo_allow},
+			      .undo = undo_allow_add},
 	[CHANGE_ALLOW_REMOVE] = {.action = "allow remove",
 				 .account = true,
 				 .list = true,
 				 .edit = edit_allow_remove,
-				 .undo = undo_allow},
+				 .undo = put_back_all},
 	[CHANGE_ALLOW_REPLACE] = {.action = "allow replace",
 				  .account = true,
 				  .list = true,
-				  .edit = edit_allow_replace,
-				  .undo = undo_allow},
+				  .edit = take_import,
+				  .undo = undo_import},
 	[CHANGE_INTERFACE_ATTACH] = {.action = "interface attach",
 				     .edit = edit_interface_attach,
 				     .publish = publish_interface_attach,

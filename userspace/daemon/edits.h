@@ -7,24 +7,25 @@
 #include "userspace/core/buffer.h"
 #include "userspace/daemon/change.h"
 
-/* A change on its way. Lists and the buffer are owned by change.c. */
+/* A change on its way. Accounts, the list and the buffer are owned by change.c. */
 struct edit {
 	struct gate *gate;
 	const struct change *change;
 	struct outcome *outcome;
-	struct account before; /* of the account concerned */
-	struct list before_list;
-	struct account after;
-	struct list after_list;
-	struct buffer detail; /* for the audit log */
-	bool was_attached;    /* INTERFACE_*: before */
+	struct account before; /* the account concerned */
+	struct account after;  /* ACCOUNT_ADD: the new one */
+	struct list gone;      /* what was removed, as it was, for undo */
+	bool kept;	       /* `gone` is all that undo needs */
+	struct buffer detail;  /* for the audit log */
+	bool was_attached;     /* INTERFACE_*: before */
 };
 
 struct edit_kind {
 	const char *action;
 	bool account;  /* concerns one that is there */
 	bool list;     /* its list or state is judged by the guard and published */
-	bool services; /* the service table changes for certain */
+	bool services; /* the services named come, or (removes_services) go */
+	bool removes_services;
 	bool removes_account;
 	/* In the transaction: edits the store, counts what comes and goes, describes it. */
 	int (*edit)(struct edit *edit, struct ag_error *error);

@@ -3,14 +3,15 @@
  * gate.h - the one place where the store and the kernel meet
  *
  * struct gate owns both, and a summary of the policy without its lists. A change is gate_apply() (change.h);
- * boot, SIGHUP, retry and the periodic verification are gate_reconcile().
+ * boot, SIGHUP and retry are gate_reconcile(); the periodic verification goes by the same steps in slices
+ * (verify.h).
  *
  * Degraded means: the kernel goes on with what it enforces, changes are refused, `reason` says why. The gate
  * becomes so when the store cannot be read, is not the one whose policy the kernel holds, or is older than
  * it; and when the kernel keeps refusing what the store says. It is never left by taking what is absent or
  * unreadable for empty.
  *
- * One thread: nothing here may be called from two at once.
+ * One thread: nothing here may be called from two at once. What takes long prepares elsewhere (import.h).
  */
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "userspace/core/exposition.h"
 #include "userspace/core/policy.h"
 #include "userspace/daemon/options.h"
+#include "userspace/daemon/summary.h"
 #include "userspace/io/dataplane.h"
 #include "userspace/io/store.h"
 
@@ -38,10 +40,7 @@ struct gate {
 	const struct options *options; /* borrowed */
 	struct store *store;	       /* NULL while it cannot be opened */
 	struct dataplane *dataplane;
-	struct account *accounts; /* by name */
-	size_t account_count;
-	struct claim *claims; /* by slot, then service */
-	size_t claim_count;
+	struct summary summary;
 	struct wanted_interface wanted[WANTED_INTERFACES_MAX];
 	size_t wanted_count;
 	uint64_t generation; /* of the store */
@@ -68,18 +67,11 @@ void gate_close(struct gate *gate);
 int gate_reconcile(struct gate *gate, bool force, size_t *ret_repaired, struct ag_error *error);
 /* The same over the store opened anew: what SIGHUP and `allowgate reload` do. */
 int gate_reload(struct gate *gate, bool force, size_t *ret_repaired, struct ag_error *error);
-/* Compares only, and notes the drift. */
-int gate_verify(struct gate *gate, struct ag_error *error);
 /* 0, or the error that a change meets while the gate is degraded. */
 int gate_ready(const struct gate *gate, struct ag_error *error);
 void gate_degrade(struct gate *gate, const struct ag_error *why);
 
 /* From the summary; NULL where there is none. */
 struct account *gate_account(const struct gate *gate, const char *name);
-bool gate_account_active(const struct account *account);
-/* The services of a slot: the first, and how many. */
-const struct claim *gate_claims_of(const struct gate *gate, uint32_t slot, size_t *ret_count);
-/* Reads accounts, services and generation anew from the store. */
-int gate_refresh(struct gate *gate, struct ag_error *error);
-/* Reads one account anew after a change of its list or settings. */
-int gate_refresh_account(struct gate *gate, const char *name, struct ag_error *error);
+/* The kernel now holds what the store of that id and generation says. */
+void gate_seal(struct gate *gate, uint64_t store_id, uint64_t generation);

@@ -17,20 +17,26 @@
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/options.h"
 #include "userspace/daemon/scrape.h"
+#include "userspace/daemon/verify.h"
 #include "userspace/io/httpd.h"
 #include "userspace/io/log.h"
 #include "userspace/io/loop.h"
 #include "userspace/io/rtnl.h"
 
 #define SCRAPE_CONNECTIONS 32
+#define RELOAD_RETRY_MS	   250
+#define SWEEP_ROWS	   500
 #define SCRAPE_BODY_LIMIT  1024
 
 struct daemon {
 	struct options options;
 	struct loop *loop;
 	struct gate *gate;
+	struct verify *verify;
 	struct api *api;
-	struct scrape scrape;
+	struct scrape *scrape;
+	struct loop_idle *sweep;
+	bool reload_wanted; /* while an import keeps the store busy */
 	struct httpd *control;
 	struct httpd *metrics;
 	struct rtnl *rtnl;
@@ -74,12 +80,12 @@ static void start_interfaces(struct daemon *daemon)
 		log_error("%s", why.message);
 }
 
-static void reload_all(void *arg)
+static void reload_now(struct daemon *daemon)
 {
-	struct daemon *daemon = arg;
 	struct ag_error why = {0};
 	size_t repaired = 0;
 
+	daemon->reload_wanted = false;
 	loop_notify_reloading();
 	if (!gate_reload(daemon->gate, false, &repaired, &why)) {
 		log_notice("reloaded: generation %llu, %zu elements repaired",
@@ -90,22 +96,57 @@ static void reload_all(void *arg)
 	tell_status(daemon);
 }
 
+/* A reload opens the store anew, which an import must not see: it waits for the timer. */
+static void reload_all(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	daemon->reload_wanted = api_busy(daemon->api);
+	if (daemon->reload_wanted)
+		log_notice("reloading once the import is done that is under way");
+	else
+		reload_now(daemon);
+}
+
+static void reload_later(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->reload_wanted && !api_busy(daemon->api))
+		reload_now(daemon);
+}
+
 /* The periodic verification repairs what it finds; while degraded it is the retry. */
 static void verify(void *arg)
 {
 	struct daemon *daemon = arg;
-	bool degraded = daemon->gate->reason[0] != '\0';
 	struct ag_error why = {0};
-	size_t repaired = 0;
 
-	if (!gate_reconcile(daemon->gate, false, &repaired, &why)) {
-		if (repaired)
-			log_warning("the kernel differed from the store in %zu elements: repaired", repaired);
-		if (degraded)
-			start_interfaces(daemon);
-	}
+	if (!daemon->gate->reason[0])
+		verify_repair(daemon->verify);
+	else if (!gate_reconcile(daemon->gate, false, NULL, &why))
+		start_interfaces(daemon);
 	interfaces_retry(daemon->gate);
 	tell_status(daemon);
+	loop_idle_wake(daemon->sweep);
+}
+
+/* Rows that no list has any more go a few at a time; what the kernel held before, all at once. */
+static bool sweep(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct ag_error why = {0};
+	bool more = false;
+
+	if (dataplane_tidy(daemon->gate->dataplane, &why))
+		log_warning("%s", why.message);
+	if (daemon->gate->reason[0] || !daemon->gate->store)
+		return false;
+	if (store_sweep(daemon->gate->store, SWEEP_ROWS, &more, &why)) {
+		log_warning("cannot tidy the store: %s", why.message);
+		return false;
+	}
+	return more;
 }
 
 static void read_links(void *arg)
@@ -151,7 +192,7 @@ static int open_metrics(struct daemon *daemon, struct ag_error *error)
 		.deadline_ms = (unsigned int)daemon->options.request_timeout_ms,
 		.handler = scrape_handle,
 		.refusal = scrape_refuse,
-		.arg = &daemon->scrape,
+		.arg = daemon->scrape,
 	};
 
 	if (!strcmp(daemon->options.metrics, "off"))
@@ -159,16 +200,26 @@ static int open_metrics(struct daemon *daemon, struct ag_error *error)
 	return httpd_open_tcp(daemon->options.metrics, &metrics, &daemon->metrics, error);
 }
 
+/* What works in the loop's idle time or beside it. */
+static int open_parts(struct daemon *daemon)
+{
+	int err = verify_new(daemon->gate, daemon->loop, &daemon->verify);
+
+	if (!err)
+		err = api_new(daemon->gate, daemon->loop, daemon->verify, &daemon->api);
+	if (!err)
+		err = scrape_new(daemon->gate, daemon->api, daemon->loop, &daemon->scrape);
+	return err ? err : loop_add_idle(daemon->loop, sweep, daemon, &daemon->sweep);
+}
+
 static int open_all(struct daemon *daemon, struct ag_error *error)
 {
 	int err = gate_open(&daemon->options, &daemon->gate, error);
 
-	if (!err && api_new(daemon->gate, &daemon->api))
-		err = error_set(error, ERROR_KERNEL, "no memory to start");
-	if (err)
-		return err;
-	daemon->scrape = (struct scrape){.gate = daemon->gate, .api = daemon->api};
-	err = rtnl_open(&daemon->rtnl, error);
+	if (!err && open_parts(daemon))
+		err = error_set(error, ERROR_KERNEL, "no memory, or no thread, to start");
+	if (!err)
+		err = rtnl_open(&daemon->rtnl, error);
 	if (!err)
 		err = open_metrics(daemon, error);
 	if (!err)
@@ -187,6 +238,8 @@ static int add_sources(struct daemon *daemon)
 		err = loop_add_fd(loop, rtnl_fd(daemon->rtnl), read_links, NULL, daemon);
 	if (!err)
 		err = loop_add_timer(loop, daemon->options.verify_interval_ms, verify, daemon);
+	if (!err)
+		err = loop_add_timer(loop, RELOAD_RETRY_MS, reload_later, daemon);
 	return err;
 }
 
@@ -228,10 +281,12 @@ static int serve(struct daemon *daemon)
 
 static void close_all(struct daemon *daemon)
 {
+	verify_free(daemon->verify); /* these answer whoever waits, so they come before the sockets */
+	api_free(daemon->api);
+	scrape_free(daemon->scrape);
 	httpd_close(daemon->control);
 	httpd_close(daemon->metrics);
 	rtnl_close(daemon->rtnl);
-	api_free(daemon->api);
 	gate_close(daemon->gate);
 	loop_free(daemon->loop);
 }

@@ -40,7 +40,7 @@ const struct option_row OPTION_ROWS[] = {
 	{SETTING("limits", "entries", "max-entries", "COUNT"), .kind = OPTION_NUMBER, AT(max_entries),
 	 RANGE(1, 1000000), .initial = "100000", .help = "entries of one allowlist"},
 	{SETTING("limits", "body", "max-body", "BYTES"), .kind = OPTION_BYTES, AT(max_body),
-	 RANGE(1024, 1024UL * 1024 * 1024), .initial = "64M",
+	 RANGE(1024, 1024UL * 1024 * 1024), .initial = "128M",
 	 .help = "one request's body; K, M and G may follow"},
 	{SETTING("limits", "connections_per_uid", "max-connections-per-uid", "COUNT"), .kind = OPTION_NUMBER,
 	 AT(max_connections_per_uid), RANGE(1, 120), .initial = "32",

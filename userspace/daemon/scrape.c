@@ -3,62 +3,88 @@
  * scrape.c - from the kernel's counters and the gate's summary to the text of a scrape
  *
  * A table of families, each with the function that writes its samples; series of packets and bytes appear
- * once they are non-zero.
+ * once they are non-zero. What takes longer than a moment is written in slices and answered later; an account
+ * that comes or goes meanwhile may be in some of the families alone.
  */
 #include "userspace/daemon/scrape.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/utsname.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/slice.h"
+#include "userspace/io/loop.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define STEP_ACCOUNTS 256
+#define COUNT(array)  (sizeof(array) / sizeof(*(array)))
 
+/* A scrape on its way: each account family is written an account at a time. */
 struct collection {
-	const struct scrape *scrape;
+	STAILQ_ENTRY(collection) link;
+	struct scrape *scrape;
 	struct gate *gate;
-	struct ag_account_counters *accounts; /* by the gate's order of accounts */
+	struct httpd_ticket *ticket;
+	struct ag_account_counters *accounts; /* by slot */
+	uint32_t account_end;
 	struct attachment *attachments;
 	struct ag_interface_counters *interfaces;
 	size_t attachment_count;
 	struct dataplane_map_usage *maps;
 	size_t map_count;
+	size_t row;		/* the family that is written */
+	bool begun;		/* its head is */
+	char behind[NAME_SIZE]; /* the last account written in it */
 	struct buffer out;
 };
 
-typedef void (*sampler)(struct collection *collection, const struct metric_family *family);
+STAILQ_HEAD(collections, collection);
+
+struct scrape {
+	struct gate *gate;
+	const struct api *api;
+	struct loop_idle *idle;
+	struct collections waiting;
+};
 
 struct row {
 	struct metric_family family;
-	sampler sample;
+	void (*sample)(struct collection *collection, const struct metric_family *family);
+	/* or, of every account: */
+	void (*sample_account)(struct collection *collection, const struct metric_family *family,
+			       const struct account *account);
 };
 
-static void by_account(struct collection *collection, const struct metric_family *family, size_t offset)
+static void by_verdict(struct collection *collection, const struct metric_family *family,
+		       const struct account *account, size_t offset)
 {
-	for (size_t i = 0; i < collection->gate->account_count; i++) {
-		for (unsigned int verdict = 0; verdict < AG_VERDICT_ACCOUNT_MAX; verdict++) {
-			const struct ag_counter *counter = &collection->accounts[i].by_verdict[verdict];
-			struct metric_label labels[] = {{"account", collection->gate->accounts[i].name},
-							{"verdict", verdict_name(verdict)}};
-			uint64_t value;
+	if (account->slot >= collection->account_end)
+		return; /* came since the counters were read */
+	for (unsigned int verdict = 0; verdict < AG_VERDICT_ACCOUNT_MAX; verdict++) {
+		const struct ag_counter *counter = &collection->accounts[account->slot].by_verdict[verdict];
+		struct metric_label labels[] = {{"account", account->name},
+						{"verdict", verdict_name(verdict)}};
+		uint64_t value;
 
-			memcpy(&value, (const char *)counter + offset, sizeof(value));
-			if (value)
-				metric_integer(&collection->out, family, labels, COUNT(labels), value);
-		}
+		memcpy(&value, (const char *)counter + offset, sizeof(value));
+		if (value)
+			metric_integer(&collection->out, family, labels, COUNT(labels), value);
 	}
 }
 
-static void packets(struct collection *collection, const struct metric_family *family)
+static void packets(struct collection *collection, const struct metric_family *family,
+		    const struct account *account)
 {
-	by_account(collection, family, offsetof(struct ag_counter, packets));
+	by_verdict(collection, family, account, offsetof(struct ag_counter, packets));
 }
 
-static void bytes(struct collection *collection, const struct metric_family *family)
+static void bytes(struct collection *collection, const struct metric_family *family,
+		  const struct account *account)
 {
-	by_account(collection, family, offsetof(struct ag_counter, bytes));
+	by_verdict(collection, family, account, offsetof(struct ag_counter, bytes));
 }
 
 static void interface_packets(struct collection *collection, const struct metric_family *family)
@@ -76,27 +102,22 @@ static void interface_packets(struct collection *collection, const struct metric
 	}
 }
 
-static void account_active(struct collection *collection, const struct metric_family *family)
+static void active(struct collection *collection, const struct metric_family *family,
+		   const struct account *account)
 {
-	for (size_t i = 0; i < collection->gate->account_count; i++) {
-		const struct account *account = &collection->gate->accounts[i];
-		struct metric_label labels[] = {{"account", account->name},
-						{"mode", mode_name(account->mode)}};
+	struct metric_label labels[] = {{"account", account->name}, {"mode", mode_name(account->mode)}};
 
-		metric_integer(&collection->out, family, labels, COUNT(labels), gate_account_active(account));
-	}
+	metric_integer(&collection->out, family, labels, COUNT(labels), account_active(account));
 }
 
-static void entries(struct collection *collection, const struct metric_family *family)
+static void entries(struct collection *collection, const struct metric_family *family,
+		    const struct account *account)
 {
-	for (size_t i = 0; i < collection->gate->account_count; i++) {
-		const struct account *account = &collection->gate->accounts[i];
-		struct metric_label ipv4[] = {{"account", account->name}, {"family", "ipv4"}};
-		struct metric_label ipv6[] = {{"account", account->name}, {"family", "ipv6"}};
+	struct metric_label ipv4[] = {{"account", account->name}, {"family", "ipv4"}};
+	struct metric_label ipv6[] = {{"account", account->name}, {"family", "ipv6"}};
 
-		metric_integer(&collection->out, family, ipv4, COUNT(ipv4), account->entries4);
-		metric_integer(&collection->out, family, ipv6, COUNT(ipv6), account->entries6);
-	}
+	metric_integer(&collection->out, family, ipv4, COUNT(ipv4), account->entries4);
+	metric_integer(&collection->out, family, ipv6, COUNT(ipv6), account->entries6);
 }
 
 static const struct attachment *attached_as(const struct collection *collection, const char *name)
@@ -202,50 +223,61 @@ static void up(struct collection *collection, const struct metric_family *family
 static const struct row rows[] = {
 	{{"allowgate_up", "1 if changes are accepted, 0 while the kernel only keeps what it enforces.",
 	  METRIC_GAUGE},
-	 up},
-	{{"allowgate_build_info", "Version of the daemon and of the kernel.", METRIC_GAUGE}, build_info},
+	 .sample = up},
+	{{"allowgate_build_info", "Version of the daemon and of the kernel.", METRIC_GAUGE},
+	 .sample = build_info},
 	{{"allowgate_packets_total", "Packets to an account's services, by verdict.", METRIC_COUNTER},
-	 packets},
+	 .sample_account = packets},
 	{{"allowgate_bytes_total", "Bytes of frames to an account's services, by verdict.", METRIC_COUNTER},
-	 bytes},
+	 .sample_account = bytes},
 	{{"allowgate_interface_packets_total", "Packets that belong to no account, by verdict.",
 	  METRIC_COUNTER},
-	 interface_packets},
+	 .sample = interface_packets},
 	{{"allowgate_account_active", "1 if the account's allowlist is in force.", METRIC_GAUGE},
-	 account_active},
-	{{"allowgate_allowlist_entries", "Entries of an account's allowlist.", METRIC_GAUGE}, entries},
+	 .sample_account = active},
+	{{"allowgate_allowlist_entries", "Entries of an account's allowlist.", METRIC_GAUGE},
+	 .sample_account = entries},
 	{{"allowgate_interface_attached", "1 if the program is attached, 0 if it should be.", METRIC_GAUGE},
-	 interface_attached},
-	{{"allowgate_map_entries", "Elements in a map of the kernel.", METRIC_GAUGE}, map_entries},
+	 .sample = interface_attached},
+	{{"allowgate_map_entries", "Elements in a map of the kernel.", METRIC_GAUGE}, .sample = map_entries},
 	{{"allowgate_map_max_entries", "Elements that a map of the kernel can hold.", METRIC_GAUGE},
-	 map_max_entries},
+	 .sample = map_max_entries},
 	{{"allowgate_policy_generation", "Generation of the policy in force in the kernel.", METRIC_GAUGE},
-	 generation},
+	 .sample = generation},
 	{{"allowgate_policy_drift_entries", "Elements in which the kernel differs from the store.",
 	  METRIC_GAUGE},
-	 drift},
+	 .sample = drift},
 	{{"allowgate_policy_apply_seconds", "Time from a change's start until it is durable and in force.",
 	  METRIC_HISTOGRAM},
-	 apply_seconds},
-	{{"allowgate_control_requests_total", "Requests to the control socket.", METRIC_COUNTER}, requests},
+	 .sample = apply_seconds},
+	{{"allowgate_control_requests_total", "Requests to the control socket.", METRIC_COUNTER},
+	 .sample = requests},
 	{{"allowgate_denied_admin_changes_total", "Changes refused for want of the right to make them.",
 	  METRIC_COUNTER},
-	 denied_changes},
+	 .sample = denied_changes},
 };
+
+static int note_counters(uint32_t slot, const struct ag_account_counters *counters, void *arg)
+{
+	struct collection *collection = arg;
+
+	collection->accounts[slot] = *counters;
+	return 0;
+}
 
 static int read_accounts(struct collection *collection, struct ag_error *error)
 {
 	struct gate *gate = collection->gate;
-	int err = 0;
+	size_t end = gate->summary.slot_room;
 
-	collection->accounts = calloc(gate->account_count + 1, sizeof(*collection->accounts));
+	if (end > gate->options->max_accounts)
+		end = gate->options->max_accounts;
+	collection->accounts = calloc(end + 1, sizeof(*collection->accounts));
 	if (!collection->accounts)
-		return error_set(error, ERROR_KERNEL, "no memory for the counters of %zu accounts",
-				 gate->account_count);
-	for (size_t i = 0; i < gate->account_count && !err; i++)
-		err = dataplane_account_counters(gate->dataplane, gate->accounts[i].slot,
-						 &collection->accounts[i], error);
-	return err;
+		return error_set(error, ERROR_KERNEL, "no memory for the counters of %zu accounts", end);
+	collection->account_end = (uint32_t)end;
+	return dataplane_counters_each(gate->dataplane, collection->account_end, note_counters, collection,
+				       error);
 }
 
 static int read_interfaces(struct collection *collection, struct ag_error *error)
@@ -271,16 +303,53 @@ static int collect(struct collection *collection, struct ag_error *error)
 
 	if (!err)
 		err = read_interfaces(collection, error);
-	if (!err)
-		err = dataplane_map_usage(collection->gate->dataplane, &collection->maps,
-					  &collection->map_count, error);
-	for (size_t i = 0; i < COUNT(rows) && !err; i++) {
-		metric_begin(&collection->out, &rows[i].family);
-		rows[i].sample(collection, &rows[i].family);
+	return err ? err
+		   : dataplane_map_usage(collection->gate->dataplane, &collection->maps,
+					 &collection->map_count, error);
+}
+
+static void end_row(struct collection *collection)
+{
+	collection->row++;
+	collection->begun = false;
+	collection->behind[0] = '\0';
+}
+
+static void write_accounts(struct collection *collection, const struct row *row)
+{
+	const struct summary *summary = &collection->gate->summary;
+	size_t next = summary_behind(summary, collection->behind); /* "" stands before every name */
+
+	for (size_t i = 0; i < STEP_ACCOUNTS && next < summary->account_count; i++, next++)
+		row->sample_account(collection, &row->family, summary->accounts[next]);
+	if (next == summary->account_count)
+		end_row(collection);
+	else
+		(void)snprintf(collection->behind, sizeof(collection->behind), "%s",
+			       summary->accounts[next - 1]->name);
+}
+
+/* Some 10 ms of the text; true when it is whole. */
+static bool write_some(struct collection *collection)
+{
+	int64_t end = slice_begin();
+
+	while (collection->row < COUNT(rows)) {
+		const struct row *row = &rows[collection->row];
+
+		if (slice_over(end))
+			return false;
+		if (!collection->begun)
+			metric_begin(&collection->out, &row->family);
+		collection->begun = true;
+		if (row->sample_account) {
+			write_accounts(collection, row);
+			continue;
+		}
+		row->sample(collection, &row->family);
+		end_row(collection);
 	}
-	if (!err && collection->out.failed)
-		err = error_set(error, ERROR_KERNEL, "no memory for the text of the scrape");
-	return err;
+	return true;
 }
 
 static void answer_text(struct httpd_response *response, unsigned int status, const char *text)
@@ -295,25 +364,117 @@ static void answer_text(struct httpd_response *response, unsigned int status, co
 		response->body_length = strlen(response->body);
 }
 
-static void answer_scrape(const struct scrape *scrape, struct httpd_response *response)
+static void answer_failure(struct httpd_response *response, const char *why)
 {
-	struct collection collection = {.scrape = scrape, .gate = scrape->gate};
+	log_error("a scrape failed: %s", why);
+	answer_text(response, 503, why);
+}
+
+static void collection_free(struct collection *collection)
+{
+	if (!collection)
+		return;
+	free(collection->accounts);
+	free(collection->attachments);
+	free(collection->interfaces);
+	free(collection->maps);
+	free(collection->out.data);
+	free(collection);
+}
+
+/* It is whole, or there was no memory for that. */
+static void answer_collection(struct collection *collection, struct httpd_response *response)
+{
+	if (collection->out.failed) {
+		answer_failure(response, "no memory for the text of the scrape");
+		return;
+	}
+	response->status = 200;
+	response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	response->body_length = collection->out.length;
+	response->body = TAKE_PTR(collection->out.data);
+}
+
+static void finish(struct collection *collection)
+{
+	struct httpd_response response = {0};
+
+	answer_collection(collection, &response);
+	httpd_answer(collection->ticket, &response);
+	collection_free(collection);
+}
+
+static bool work(void *arg)
+{
+	struct scrape *scrape = arg;
+	struct collection *collection = STAILQ_FIRST(&scrape->waiting);
+
+	if (collection && write_some(collection)) {
+		STAILQ_REMOVE_HEAD(&scrape->waiting, link);
+		finish(collection);
+	}
+	return !STAILQ_EMPTY(&scrape->waiting);
+}
+
+static void answer_scrape(struct scrape *scrape, const struct httpd_request *request,
+			  struct httpd_response *response)
+{
+	struct collection *collection = calloc(1, sizeof(*collection));
 	struct ag_error why = {0};
 
-	if (collect(&collection, &why)) {
-		log_error("a scrape failed: %s", why.message);
-		answer_text(response, 503, why.message);
-	} else {
-		response->status = 200;
-		response->content_type = "text/plain; version=0.0.4; charset=utf-8";
-		response->body_length = collection.out.length;
-		response->body = TAKE_PTR(collection.out.data);
+	if (!collection) {
+		answer_failure(response, "no memory");
+		return;
 	}
-	free(collection.accounts);
-	free(collection.attachments);
-	free(collection.interfaces);
-	free(collection.maps);
-	free(collection.out.data);
+	collection->scrape = scrape;
+	collection->gate = scrape->gate;
+	if (collect(collection, &why)) {
+		answer_failure(response, why.message);
+	} else if (write_some(collection)) {
+		answer_collection(collection, response);
+	} else {
+		collection->ticket = httpd_defer(request);
+		if (collection->ticket) {
+			STAILQ_INSERT_TAIL(&scrape->waiting, collection, link);
+			loop_idle_wake(scrape->idle);
+			return;
+		}
+		answer_failure(response, "no memory to answer later");
+	}
+	collection_free(collection);
+}
+
+int scrape_new(struct gate *gate, const struct api *api, struct loop *loop, struct scrape **ret)
+{
+	struct scrape *scrape = calloc(1, sizeof(*scrape));
+	int err;
+
+	if (!scrape)
+		return -ENOMEM;
+	scrape->gate = gate;
+	scrape->api = api;
+	STAILQ_INIT(&scrape->waiting);
+	err = loop_add_idle(loop, work, scrape, &scrape->idle);
+	if (err) {
+		free(scrape);
+		return err;
+	}
+	*ret = scrape;
+	return 0;
+}
+
+void scrape_free(struct scrape *scrape)
+{
+	struct collection *collection;
+
+	if (!scrape)
+		return;
+	while ((collection = STAILQ_FIRST(&scrape->waiting))) {
+		STAILQ_REMOVE_HEAD(&scrape->waiting, link);
+		collection->out.failed = -ECANCELED;
+		finish(collection);
+	}
+	free(scrape);
 }
 
 void scrape_handle(const struct httpd_request *request, struct httpd_response *response, void *arg)
@@ -324,7 +485,7 @@ void scrape_handle(const struct httpd_request *request, struct httpd_response *r
 		response->allow = "GET";
 		answer_text(response, 405, "the metrics can only be read: GET");
 	} else {
-		answer_scrape(arg, response);
+		answer_scrape(arg, request, response);
 	}
 }
 

@@ -16,17 +16,20 @@ static void add(struct ag_counter *totals, const struct ag_counter *counters, si
 	}
 }
 
+static int add_account(uint32_t slot, const struct ag_account_counters *counters, void *totals)
+{
+	(void)slot;
+	add(totals, counters->by_verdict, AG_VERDICT_ACCOUNT_MAX);
+	return 0;
+}
+
 static int add_accounts(struct gate *gate, struct ag_counter *totals, struct ag_error *error)
 {
-	struct ag_account_counters counters;
-	int err = 0;
+	size_t end = gate->summary.slot_room;
 
-	for (size_t i = 0; i < gate->account_count && !err; i++) {
-		err = dataplane_account_counters(gate->dataplane, gate->accounts[i].slot, &counters, error);
-		if (!err)
-			add(totals, counters.by_verdict, AG_VERDICT_ACCOUNT_MAX);
-	}
-	return err;
+	if (end > gate->options->max_accounts)
+		end = gate->options->max_accounts;
+	return dataplane_counters_each(gate->dataplane, (uint32_t)end, add_account, totals, error);
 }
 
 static int add_interfaces(struct gate *gate, struct ag_counter *totals, struct ag_error *error)

@@ -30,7 +30,9 @@ struct dataplane_limits {
 
 /*
  * Creates or adopts the maps under pin_dir (a bpffs directory, made if absent; mounts nothing) and loads
- * this build's program over them. Attaches nothing and changes no map that it adopts. Caller closes *ret.
+ * this build's program over them. Attaches nothing, and of maps that it adopts it only removes what is out of
+ * force. A slot whose state leads nowhere stays as it is: reading it is an error, comparing it a difference,
+ * until it is published to. Caller closes *ret.
  */
 int dataplane_open(const char *pin_dir, const struct dataplane_limits *limits, struct dataplane **ret,
 		   struct ag_error *error);
@@ -49,43 +51,101 @@ void dataplane_set_seal(struct dataplane *dataplane, uint64_t store_id, uint64_t
 bool dataplane_filled(const struct dataplane *dataplane);
 
 /*
- * A change of one account. stage() does all that can fail: from what is in force (`have`, NULL: unknown, take
- * it that everything differs) to what shall be, it decides between nothing, one edit of the live trie, and a
- * fresh trie, filled and read back. Nothing in force changes. publish() brings it into force and cannot fail
- * half: it is idempotent, retried inside with back-off, and returns an error only when the kernel goes on
- * refusing, upon which it may be called again. An account that becomes active gets its lists first and its
- * state last; one that opens gets its state first.
+ * A change of one account. stage() does all that can fail, beside what is in force, which stays as it is: a
+ * fresh block of lines, fresh long lists, filled and read back; `have` (NULL: unknown) is what is in force,
+ * and what does not differ is not built again. publish() brings it into force by one store of the account's
+ * word. It cannot fail half: it is idempotent, retried inside with back-off, and an error only when the
+ * kernel goes on refusing, upon which it may be called again. What was in force before is used again after a
+ * grace period, which is not waited for here.
+ *
+ * ERROR_LIMIT before anything is done where a limit would be exceeded.
  */
 struct dataplane_change;
 int dataplane_stage(struct dataplane *dataplane, const struct compiled_account *have,
 		    const struct compiled_account *want, struct dataplane_change **ret,
 		    struct ag_error *error);
+/*
+ * The same from what is in force in the kernel and a few edits of it: `want` gives slot, active, mode,
+ * on_deny and the counts that must come of it (its arrays are not looked at). 0, and *ret is NULL where it
+ * takes the whole list (the kernel holds another number of entries, or the edits take a fresh long list):
+ * then load it and call dataplane_stage().
+ */
+struct compiled_edit {
+	enum compile_edit kind;
+	struct compiled_entry entry;
+	/* COMPILE_REMOVE from a list too long for lines: the longest other entry that holds this one. */
+	bool has_uncovered;
+	struct compiled_entry uncovered;
+};
+int dataplane_stage_edits(struct dataplane *dataplane, const struct compiled_account *want,
+			  const struct compiled_edit *edits, size_t count, struct dataplane_change **ret,
+			  struct ag_error *error);
+/*
+ * The part of dataplane_stage() that takes long for a long list, for a thread of its own: touches nothing of
+ * the dataplane but its constants. *ret is given to dataplane_stage_ready() with the same `want`, which takes
+ * it over, or freed.
+ */
+struct dataplane_lists;
+int dataplane_build_lists(const struct dataplane *dataplane, const struct compiled_account *want,
+			  struct dataplane_lists **ret, struct ag_error *error);
+void dataplane_lists_free(struct dataplane_lists *lists);
+int dataplane_stage_ready(struct dataplane *dataplane, const struct compiled_account *want,
+			  struct dataplane_lists *lists, struct dataplane_change **ret,
+			  struct ag_error *error);
 int dataplane_publish(struct dataplane *dataplane, struct dataplane_change *change, struct ag_error *error);
 /*
- * Many at once, of different accounts: the kernel's grace period of 10 to 30 ms is waited for once, not for
- * each. A change holds up to two file descriptors: give it some hundred at a time.
+ * Many at once, of different accounts: the kernel's grace period of 10 to 30 ms, where one is to be waited
+ * for, is so once, not for each. A change holds up to two file descriptors: give it some hundred at a time.
  */
 int dataplane_publish_all(struct dataplane *dataplane, struct dataplane_change *const *changes, size_t count,
 			  struct ag_error *error);
+/* Before the dataplane is closed. */
 void dataplane_change_free(struct dataplane_change *change);
+/*
+ * Frees what was in force before: after changes, when nothing is waiting. It takes one grace period of 10 to
+ * 30 ms, or nothing where there is nothing to free. Never calling it costs room and memory only.
+ */
+int dataplane_tidy(struct dataplane *dataplane, struct ag_error *error);
 /* Reads a whole account out of the kernel. -ENOMEM or ERROR_KERNEL. Caller clears. */
 int dataplane_read_account(struct dataplane *dataplane, uint32_t slot, struct compiled_account *ret,
 			   struct ag_error *error);
+/*
+ * Compares what the kernel holds with what it shall, in pieces of any size: begin, any number of feeds in the
+ * order of prefix_compare(), end. *ret_differing counts elements (the settings are one). An account may be
+ * published to in between: then end says -EAGAIN (no error set), and nothing is known. end always frees.
+ */
+struct dataplane_comparison;
+int dataplane_compare_begin(struct dataplane *dataplane, uint32_t slot, struct dataplane_comparison **ret,
+			    struct ag_error *error);
+int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct prefix *prefix,
+			   enum ag_entry_verdict verdict, struct ag_error *error);
+int dataplane_compare_end(struct dataplane_comparison *comparison, bool active, enum ag_mode mode,
+			  enum ag_on_deny on_deny, size_t *ret_differing, struct ag_error *error);
 /* Puts a slot back to nothing: inactive, no lists, counters zero. Idempotent. Its services must be gone
  * before. */
 int dataplane_clear_account(struct dataplane *dataplane, uint32_t slot, struct ag_error *error);
-/* Every slot whose state or lists are not empty, ascending; the caller frees *ret. */
+/* Every slot whose state is not empty, ascending; the caller frees *ret. */
 int dataplane_used_slots(struct dataplane *dataplane, uint32_t **ret, size_t *ret_count,
 			 struct ag_error *error);
 
 /*
- * Makes the service table what `want` says, element by element, such that a service that stays is never
- * missed: what comes is added before what goes is removed, and flags widen first. Idempotent; *ret_changed
- * (may be NULL) counts the elements that differed. With dry_run only counts. ERROR_LIMIT for more services
- * than fit.
+ * Makes the service table what `want` says, such that a service that stays is never missed: it goes by what
+ * is in either table, a grace period, and then what goes is removed. Idempotent; *ret_changed (may be NULL)
+ * counts the elements that differed. With dry_run only counts. ERROR_LIMIT for more services than fit.
  */
 int dataplane_sync_services(struct dataplane *dataplane, const struct compiled_services *want, bool dry_run,
 			    size_t *ret_changed, struct ag_error *error);
+/*
+ * The same for a part of the table, without reading the rest: `have` and `want` are compile_services() of
+ * compile_claims_around() before and after. `flags` are those of the whole table afterwards. Keys in neither
+ * stay as they are.
+ */
+int dataplane_edit_services(struct dataplane *dataplane, const struct compiled_services *have,
+			    const struct compiled_services *want, uint32_t flags, struct ag_error *error);
+/* Whether it would fit: ERROR_LIMIT before the commit, where `added` more services of which `prefixes` are on
+ * prefixes would exceed a map. */
+int dataplane_check_services(struct dataplane *dataplane, size_t added, size_t prefixes,
+			     struct ag_error *error);
 /* Sources that always pass. Replaces all; ERROR_LIMIT for more than fit. */
 int dataplane_set_failsafe(struct dataplane *dataplane, const struct prefix *prefixes, size_t count,
 			   struct ag_error *error);
@@ -136,6 +196,12 @@ void dataplane_drop_old_maps(struct dataplane *dataplane);
 /* Sums over CPUs. */
 int dataplane_account_counters(struct dataplane *dataplane, uint32_t slot, struct ag_account_counters *ret,
 			       struct ag_error *error);
+/* All accounts' at once, in bounded memory: calls for every slot below `end` that has counted anything, until
+ * it returns non-zero, which is returned. */
+int dataplane_counters_each(struct dataplane *dataplane, uint32_t end,
+			    int (*visit)(uint32_t slot, const struct ag_account_counters *counters,
+					 void *arg),
+			    void *arg, struct ag_error *error);
 int dataplane_interface_counters(struct dataplane *dataplane, unsigned int ifindex,
 				 struct ag_interface_counters *ret, struct ag_error *error);
 

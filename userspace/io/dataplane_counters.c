@@ -56,38 +56,165 @@ int dataplane_interface_counters(struct dataplane *dataplane, unsigned int ifind
 	return result;
 }
 
-static uint64_t active_accounts(const struct dataplane *dataplane)
-{
-	uint64_t active = 0;
+/* --- all accounts' ---------------------------------------------------------------- */
 
-	for (uint32_t slot = 0; slot < dataplane->limits.accounts; slot++)
-		active += account_state(dataplane, slot).active != 0;
-	return active;
+#define EACH_BATCH 512U
+
+struct counters_batch {
+	uint32_t *slots;
+	struct ag_account_counters *each; /* of every processor, slot by slot */
+	__u32 count;
+};
+
+static bool add_up(const struct dataplane *dataplane, const struct ag_account_counters *each,
+		   struct ag_account_counters *ret)
+{
+	bool any = false;
+
+	memset(ret, 0, sizeof(*ret));
+	for (size_t cpu = 0; cpu < dataplane->cpus; cpu++)
+		for (size_t i = 0; i < AG_VERDICT_ACCOUNT_MAX; i++) {
+			ret->by_verdict[i].packets += each[cpu].by_verdict[i].packets;
+			ret->by_verdict[i].bytes += each[cpu].by_verdict[i].bytes;
+			any = any || each[cpu].by_verdict[i].packets;
+		}
+	return any;
 }
 
+static int visit_batch(const struct dataplane *dataplane, const struct counters_batch *batch, uint32_t end,
+		       int (*visit)(uint32_t slot, const struct ag_account_counters *counters, void *arg),
+		       void *arg)
+{
+	struct ag_account_counters sums;
+	int result = 0;
+
+	for (__u32 i = 0; i < batch->count && result == 0; i++)
+		if (batch->slots[i] < end && add_up(dataplane, batch->each + i * dataplane->cpus, &sums))
+			result = visit(batch->slots[i], &sums, arg);
+	return result;
+}
+
+static int batch_by_element(int fd, size_t cpus, uint32_t first, struct counters_batch *batch)
+{
+	for (__u32 i = 0; i < batch->count; i++) {
+		int result;
+
+		batch->slots[i] = first + i;
+		result = bpf_map_lookup_elem(fd, &batch->slots[i], batch->each + i * cpus);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+/* The slots from `first` on, as many as there are; batches of per-CPU arrays came with 5.13. */
+static int read_batch(const struct dataplane *dataplane, uint32_t first, struct counters_batch *batch)
+{
+	int fd = dataplane_map_fd(dataplane->skeleton->maps.ag_account_counters);
+	uint32_t left = dataplane->limits.accounts - first, before = first - 1, cursor;
+	int result;
+
+	batch->count = left < EACH_BATCH ? left : EACH_BATCH;
+	result = bpf_map_lookup_batch(fd, first ? &before : NULL, &cursor, batch->slots, batch->each,
+				      &batch->count, NULL);
+	if (result == 0 || (result == -ENOENT && batch->count))
+		return 0;
+	batch->count = left < EACH_BATCH ? left : EACH_BATCH;
+	return batch_by_element(fd, dataplane->cpus, first, batch);
+}
+
+int dataplane_counters_each(struct dataplane *dataplane, uint32_t end,
+			    int (*visit)(uint32_t slot, const struct ag_account_counters *counters,
+					 void *arg),
+			    void *arg, struct ag_error *error)
+{
+	AUTO_FREE uint32_t *slots = calloc(EACH_BATCH, sizeof(*slots));
+	AUTO_FREE struct ag_account_counters *each = calloc(EACH_BATCH * dataplane->cpus, sizeof(*each));
+	struct counters_batch batch = {.slots = slots, .each = each};
+	uint32_t last = end < dataplane->limits.accounts ? end : dataplane->limits.accounts;
+
+	if (!slots || !each)
+		return dataplane_no_memory(error);
+	for (uint32_t first = 0; first < last; first += batch.count) {
+		int result = read_batch(dataplane, first, &batch);
+
+		if (result < 0)
+			return error_set(error, ERROR_KERNEL, "cannot read ag_account_counters: %s",
+					 strerror(-result));
+		result = visit_batch(dataplane, &batch, end, visit, arg);
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* --- how full the maps are -------------------------------------------------------- */
+
+struct tally {
+	uint64_t active;
+	uint64_t lists[LONG_KIND_MAX];
+};
+
+static void count_accounts(const struct dataplane *dataplane, struct tally *tally)
+{
+	for (uint32_t slot = 0; slot < dataplane->limits.accounts; slot++) {
+		union ag_account_state state = account_state(dataplane, slot);
+
+		tally->active += (state.flags & AG_ACCOUNT_ACTIVE) != 0;
+		for (enum family_index index = 0; index < FAMILY_INDEX_MAX; index++)
+			if (held_is_long(state_held(state, index)))
+				tally->lists[long_kind_of(index, state_held(state, index))]++;
+	}
+}
+
+static struct dataplane_map_usage usage_of_table(const struct dataplane *dataplane, const char *name,
+						 enum table_index index)
+{
+	return (struct dataplane_map_usage){
+		name, index == TABLE_SERVICES ? dataplane->stash_count : dataplane->table_count[index],
+		bpf_map__max_entries(dataplane_table_map(dataplane, index))};
+}
+
+static struct dataplane_map_usage usage_of_lists(const struct dataplane *dataplane, const struct tally *tally,
+						 enum long_kind kind)
+{
+	return (struct dataplane_map_usage){long_map_name(kind), tally->lists[kind],
+					    bpf_map__max_entries(long_map(dataplane, kind))};
+}
+
+/* Of the buckets, slots: 4 and 2 in each. */
 int dataplane_map_usage(struct dataplane *dataplane, struct dataplane_map_usage **ret, size_t *ret_count,
 			struct ag_error *error)
 {
-	const struct allowgate_bpf *skeleton = dataplane->skeleton;
-	const struct dataplane_map_usage rows[] = {
-		{"ag_accounts", active_accounts(dataplane), bpf_map__max_entries(skeleton->maps.ag_accounts)},
-		{"ag_services", dataplane->table_count[TABLE_SERVICES],
-		 bpf_map__max_entries(skeleton->maps.ag_services)},
-		{"ag_dests", dataplane->table_count[TABLE_DESTS],
-		 bpf_map__max_entries(skeleton->maps.ag_dests)},
-		{"ag_dest_prefixes", dataplane->table_count[TABLE_DEST_PREFIXES],
-		 bpf_map__max_entries(skeleton->maps.ag_dest_prefixes)},
-		{"ag_failsafe", dataplane->table_count[TABLE_FAILSAFE],
-		 bpf_map__max_entries(skeleton->maps.ag_failsafe)},
-		{"ag_lists4", dataplane->list_count[FAMILY4], bpf_map__max_entries(skeleton->maps.ag_lists4)},
-		{"ag_lists6", dataplane->list_count[FAMILY6], bpf_map__max_entries(skeleton->maps.ag_lists6)},
-	};
-	struct dataplane_map_usage *copy = malloc(sizeof(rows));
+	const struct bucket_space *buckets = dataplane->buckets;
+	struct tally tally = {0};
+	struct dataplane_map_usage *copy;
 
-	if (!copy)
-		return dataplane_no_memory(error);
-	memcpy(copy, rows, sizeof(rows));
+	count_accounts(dataplane, &tally);
+	{
+		const struct dataplane_map_usage rows[] = {
+			{"ag_accounts", tally.active, dataplane->limits.accounts},
+			{"ag_lines", dataplane->space.in_use, dataplane->space.count},
+			{"ag_services4", buckets[FAMILY4].in_use,
+			 (uint64_t)buckets[FAMILY4].count * AG_SERVICE4_SLOTS},
+			{"ag_services6", buckets[FAMILY6].in_use,
+			 (uint64_t)buckets[FAMILY6].count * AG_SERVICE6_SLOTS},
+			usage_of_table(dataplane, "ag_services", TABLE_SERVICES),
+			usage_of_table(dataplane, "ag_dests", TABLE_DESTS),
+			usage_of_table(dataplane, "ag_dest_prefixes", TABLE_DEST_PREFIXES),
+			usage_of_table(dataplane, "ag_failsafe", TABLE_FAILSAFE),
+			usage_of_lists(dataplane, &tally, LONG_INDEX4),
+			usage_of_lists(dataplane, &tally, LONG_INDEX6),
+			usage_of_lists(dataplane, &tally, LONG_TRIE4),
+			usage_of_lists(dataplane, &tally, LONG_TRIE6),
+		};
+
+		copy = malloc(sizeof(rows));
+		if (!copy)
+			return dataplane_no_memory(error);
+		memcpy(copy, rows, sizeof(rows));
+		*ret_count = sizeof(rows) / sizeof(*rows);
+	}
 	*ret = copy;
-	*ret_count = sizeof(rows) / sizeof(*rows);
 	return 0;
 }

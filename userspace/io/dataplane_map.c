@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -19,7 +20,7 @@
 #define KEY_BYTES_MAX	32
 #define KERNEL_ENOTSUPP 524 /* include/linux/errno.h, not for user space but met there */
 
-static bool batch_is_missing(int result)
+bool map_batch_is_missing(int result)
 {
 	return result == -EINVAL || result == -EOPNOTSUPP || result == -KERNEL_ENOTSUPP;
 }
@@ -89,7 +90,7 @@ int map_dump(int fd, size_t key_size, size_t value_size, struct map_dump *ret)
 			room *= 2;
 			continue;
 		}
-		if (!started && batch_is_missing(result))
+		if (!started && map_batch_is_missing(result))
 			return dump_by_element(fd, key_size, value_size, ret);
 		if (result < 0 && result != -ENOENT)
 			return result;
@@ -158,6 +159,20 @@ int map_update_all(int fd, size_t key_size, size_t value_size, const uint8_t *ke
 			return result;
 		done += chunk;
 	}
+	return 0;
+}
+
+int map_share(int fd, size_t value_size, uint32_t elements, void **ret, size_t *ret_bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t element = (value_size + 7) & ~(size_t)7;
+	size_t bytes = (element * elements + page - 1) / page * page;
+	void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (mapped == MAP_FAILED)
+		return -errno;
+	*ret = mapped;
+	*ret_bytes = bytes;
 	return 0;
 }
 

@@ -139,7 +139,7 @@ int pins_lock(const char *pin_dir, struct ag_error *error)
 		pin_dir);
 }
 
-static int read_config(const char *pin_dir, const char *name, struct ag_config *ret)
+int pins_read_config(const char *pin_dir, const char *name, struct ag_config *ret)
 {
 	AUTO_FREE char *path = NULL;
 	const __u32 zero = 0;
@@ -166,7 +166,7 @@ int pins_inherited(const char *pin_dir, const char *keep, struct ag_config *ret,
 		int result = 0;
 
 		if (is_maps_name(entry->d_name) && strcmp(entry->d_name, keep) != 0)
-			result = read_config(pin_dir, entry->d_name, &config);
+			result = pins_read_config(pin_dir, entry->d_name, &config);
 		if (result < 0)
 			return error_set(error, ERROR_KERNEL, "cannot read the pins in '%s/%s': %s", pin_dir,
 					 entry->d_name, strerror(-result));

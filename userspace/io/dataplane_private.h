@@ -14,6 +14,8 @@
 #include "bpf/allowgate.skel.h"
 #include "userspace/core/cleanup.h"
 #include "userspace/core/error.h"
+#include "userspace/core/listindex.h"
+#include "userspace/core/shortlist.h"
 
 enum family_index {
 	FAMILY4,
@@ -31,6 +33,55 @@ enum table_index {
 	TABLE_INDEX_MAX,
 };
 
+/* The arrays of maps. */
+enum long_kind {
+	LONG_INDEX4,
+	LONG_INDEX6,
+	LONG_TRIE4,
+	LONG_TRIE6,
+	LONG_KIND_MAX,
+};
+
+/* ag_lines: a bit a line. */
+struct line_space {
+	struct ag_line *lines; /* mapped */
+	size_t bytes;
+	uint32_t count;
+	uint32_t next;	 /* where the search for room goes on */
+	uint64_t *used;	 /* a word names it, or a staged change has it, or it is in limbo */
+	uint64_t *limbo; /* given back since the last grace period */
+	uint32_t in_use; /* lines, those in limbo too */
+	uint32_t in_limbo;
+};
+
+/* ag_indexes* and ag_lists*, by ag_long_place(): a bit 1 << enum long_kind each. */
+struct long_space {
+	uint8_t *present; /* the kernel has a map there */
+	uint8_t *stale;	  /* a word led there since the last grace period, and does no more */
+	size_t stale_count;
+	size_t unused_count; /* present, of which no word knows any more, and not stale */
+};
+
+/* A word of a live index that an edit says is not to be used yet. */
+struct held_word {
+	uint32_t map_id;
+	size_t word;
+};
+#define HELD_WORDS_MAX 4096U
+
+/* ag_services4 or 6. */
+struct bucket_space {
+	void *buckets; /* mapped */
+	size_t bytes;
+	uint32_t count;
+	uint32_t in_use;   /* slots with a service */
+	uint8_t *limbo;	   /* by bucket: a bit for each slot that was freed since the last grace period */
+	uint32_t *others;  /* by home bucket: services in their other bucket ... */
+	uint32_t *stashed; /* ... and in ag_services */
+};
+
+struct kept_view;
+
 struct dataplane {
 	struct allowgate_bpf *skeleton;
 	char *pin_dir;
@@ -40,11 +91,20 @@ struct dataplane {
 	size_t config_bytes;
 	size_t accounts_bytes;
 	size_t cpus;
-	int lock_fd;			       /* on pin_dir: one daemon has it */
-	struct ag_config inherited;	       /* of maps that these replace; store_id 0: there are none */
-	uint8_t *listed;		       /* by slot: bit 1 << family_index where there is a trie */
-	uint64_t list_count[FAMILY_INDEX_MAX]; /* tries there are: counted at open, kept up afterwards */
-	uint64_t table_count[TABLE_INDEX_MAX]; /* elements there are, likewise */
+	int lock_fd;		    /* on pin_dir: one daemon has it */
+	struct ag_config inherited; /* of maps that these replace; store_id 0: there are none */
+	uint64_t seed;		    /* of the service buckets */
+	struct line_space space;
+	struct long_space longs;
+	struct bucket_space buckets[FAMILY_INDEX_MAX];
+	uint32_t *versions;	/* by slot: how often it was published to */
+	uint8_t *damaged;	/* by slot: its word leads nowhere; it stays until it is published to */
+	uint32_t *trie_entries; /* by slot * 2 + family: of the trie in force; UINT32_MAX: not counted yet */
+	struct held_word *held_words;
+	size_t held_count;
+	struct kept_view *edited;	       /* the index that was edited last; NULL: none, or it is gone */
+	uint64_t table_count[TABLE_INDEX_MAX]; /* elements there are: counted at open, kept up afterwards */
+	uint64_t stash_count;		       /* elements of ag_services, of the services that there are */
 };
 
 static inline enum ag_family family_of_index(enum family_index index)
@@ -58,6 +118,34 @@ static inline union ag_account_state account_state(const struct dataplane *datap
 		.word = __atomic_load_n(&dataplane->accounts[slot].state.word, __ATOMIC_ACQUIRE)};
 }
 
+static inline uint8_t state_held(union ag_account_state state, enum family_index index)
+{
+	return index == FAMILY4 ? state.held4 : state.held6;
+}
+
+static inline bool held_is_long(uint8_t held)
+{
+	return held == AG_HELD_INDEX || held == AG_HELD_TRIE;
+}
+
+static inline uint32_t held_lines(uint8_t held)
+{
+	return held_is_long(held) ? 0 : held;
+}
+
+/* Of `held`, which is a long list. */
+static inline enum long_kind long_kind_of(enum family_index index, uint8_t held)
+{
+	return (enum long_kind)((held == AG_HELD_TRIE ? LONG_TRIE4 : LONG_INDEX4) + (unsigned int)index);
+}
+
+static inline const struct compiled_entry *entries_of(const struct compiled_account *account,
+						      enum family_index index, size_t *ret_count)
+{
+	*ret_count = index == FAMILY4 ? account->count4 : account->count6;
+	return index == FAMILY4 ? account->entries4 : account->entries6;
+}
+
 DEFINE_CLEANUP(dataplane, struct dataplane *, dataplane_close)
 #define AUTO_DATAPLANE CLEANUP(cleanup_dataplane)
 
@@ -67,8 +155,20 @@ int dataplane_no_memory(struct ag_error *error);
 int dataplane_check_slot(const struct dataplane *dataplane, uint32_t slot, struct ag_error *error);
 /* The fd of one of the skeleton's maps. */
 int dataplane_map_fd(const struct bpf_map *map);
-struct bpf_map *dataplane_outer_map(const struct dataplane *dataplane, enum family_index index);
 struct bpf_map *dataplane_table_map(const struct dataplane *dataplane, enum table_index index);
+/*
+ * Waits until no program runs any more that began before, and gives everything free that was given up until
+ * now: lines, service slots, slots of indexes, places of long lists.
+ */
+int dataplane_grace(struct dataplane *dataplane);
+
+/* dataplane_load.c: the skeleton, sized, pinned, loaded; dataplane->seed is set. */
+int dataplane_load(struct dataplane *dataplane, struct ag_error *error);
+
+/* dataplane_store.c: every store into memory that the program reads, so that a test can stand in between.
+ * Each is one aligned store, after all those before it. */
+void store_u32(uint32_t *to, uint32_t value);
+void store_u64(__u64 *to, uint64_t value);
 
 /* dataplane_map.c: whole maps, and kernels that have no batch operations or are short of memory for a moment.
  */
@@ -84,30 +184,172 @@ void map_dump_clear(struct map_dump *dump);
 #define AUTO_DUMP CLEANUP(map_dump_clear)
 /* Waits a moment, longer at each attempt (from 0), and returns true, if `result` may pass by itself. */
 bool map_try_again(int result, unsigned int attempt);
+/* The kernel has no such batch operation. */
+bool map_batch_is_missing(int result);
 int map_update(int fd, const void *key, const void *value);
 /* All elements, in batches where the kernel can. */
 int map_update_all(int fd, size_t key_size, size_t value_size, const uint8_t *keys, const uint8_t *values,
 		   size_t count);
+/* Maps the elements of an mmapable array: *ret_bytes is for munmap(). */
+int map_share(int fd, size_t value_size, uint32_t elements, void **ret, size_t *ret_bytes);
 
 /* Returns when every run of the program that had begun before the call has ended. */
 int map_grace_period(void);
 
-/* dataplane_trie.c: an account's own tries. */
+/* dataplane_lines.c: room in ag_lines. */
+#define LINES_NONE UINT32_MAX
+int lines_open(struct dataplane *dataplane, struct ag_error *error);
+void lines_close(struct line_space *space);
+/* Finds out which lines the words name, and which words lead nowhere. After long_open_all(). */
+void lines_adopt(struct dataplane *dataplane);
+/* A block that nobody knows; LINES_NONE where there is no room. */
+uint32_t lines_take(struct line_space *space, uint32_t count);
+/* A block that no word ever named. */
+void lines_give_back(struct line_space *space, uint32_t block, uint32_t count);
+/* A block that the word names no more: free after the next grace period. */
+void lines_retire(struct line_space *space, uint32_t block, uint32_t count);
+void lines_after_grace(struct line_space *space);
+
+/* dataplane_long.c: the places of long lists. */
+int long_open_all(struct dataplane *dataplane, struct ag_error *error);
+void long_close_all(struct dataplane *dataplane);
+const char *long_map_name(enum long_kind kind);
+struct bpf_map *long_map(const struct dataplane *dataplane, enum long_kind kind);
+/* The map in a place: its fd, and its id (may be NULL); -ENOENT. */
+int long_open(const struct dataplane *dataplane, enum long_kind kind, uint32_t place, uint32_t *ret_id);
+bool long_is_present(const struct dataplane *dataplane, enum long_kind kind, uint32_t place);
+/* Puts maps in places that no program looks at (long_is_stale()). */
+int long_put(struct dataplane *dataplane, enum long_kind kind, const uint32_t *places, const int *fds,
+	     size_t count);
+bool long_is_stale(const struct dataplane *dataplane, uint32_t place);
+/* The word does not lead there any more. */
+void long_retire(struct dataplane *dataplane, enum long_kind kind, uint32_t place);
+void long_after_grace(struct dataplane *dataplane);
+/* Everything present that no word names (after a grace period) goes. */
+int long_drop_unused(struct dataplane *dataplane);
+
+/* dataplane_index.c: a long list as an index. */
+struct index_view {
+	struct listindex index; /* mapped */
+	size_t bytes;
+};
+int index_view_open(int fd, struct index_view *ret);
+void index_view_close(struct index_view *view);
+#define AUTO_VIEW CLEANUP(index_view_close)
+/* A fresh index that holds just these, read back; its fd. -E2BIG: the list is not for an index. */
+int index_build(enum family_index index, const struct compiled_entry *entries, size_t count);
+/* A live index that stays mapped from one edit to the next: to map a long one takes milliseconds. */
+struct kept_view {
+	struct index_view view;
+	uint32_t map_id;
+	uint32_t slot; /* of the account */
+	unsigned int users;
+};
+/* That of the map, which is in force for the slot and open as `fd`. */
+int index_keep(struct dataplane *dataplane, int fd, uint32_t map_id, uint32_t slot, struct kept_view **ret);
+void index_release(struct kept_view *kept);
+/* The slot's list is in force no more. */
+void index_forget(struct dataplane *dataplane, uint32_t slot);
+/* An edit of a live index. As listindex_plan(). */
+int index_plan(const struct dataplane *dataplane, enum family_index index, const struct kept_view *kept,
+	       const struct compiled_edit *edit, struct listindex_edit *ret);
+/* Does it, and holds back what is not to be used yet. There is room among the held words. */
+void index_apply(struct dataplane *dataplane, const struct kept_view *kept,
+		 const struct listindex_edit *plan);
+
+/* dataplane_trie.c: a long list as an LPM trie. */
 union trie_key {
 	struct ag_list4_key v4;
 	struct ag_list6_key v6;
 };
 size_t trie_key_size(enum family_index index);
 union trie_key trie_key_of(const struct prefix *prefix);
-/* The live trie of a slot: its fd, or -ENOENT. */
-int trie_open(const struct dataplane *dataplane, enum family_index index, uint32_t slot);
-bool trie_exists(const struct dataplane *dataplane, enum family_index index, uint32_t slot);
 /* Sorted by prefix_compare(); the caller frees *ret. */
 int trie_read(int fd, enum family_index index, struct compiled_entry **ret, size_t *ret_count);
 /* A fresh trie that holds just these, read back and compared; its fd. -EBADMSG: it held something else. */
 int trie_build(const struct dataplane *dataplane, enum family_index index,
 	       const struct compiled_entry *entries, size_t count);
 int trie_edit(int fd, enum compile_edit kind, const struct compiled_entry *entry);
+
+/* dataplane_stage.c: a change of an account. */
+struct dataplane_lists {
+	int fds[FAMILY_INDEX_MAX]; /* of fresh long lists; -1: none */
+	uint8_t held[FAMILY_INDEX_MAX];
+};
+
+enum change_step {
+	CHANGE_WORD,	/* a word, perhaps to other places */
+	CHANGE_INDEX,	/* one entry of the live index */
+	CHANGE_TRIE,	/* one entry of the live trie */
+	CHANGE_NOTHING, /* or done */
+};
+
+struct dataplane_change {
+	struct dataplane *dataplane;
+	uint32_t slot;
+	uint32_t version; /* of the slot, that it was staged upon */
+	enum change_step step;
+	union ag_account_state state;
+	uint32_t lines;			    /* of the block, where it is fresh and not yet in force */
+	bool moves;			    /* to the other side */
+	int fds[FAMILY_INDEX_MAX];	    /* what goes to the other side; of an edit: the live list */
+	uint32_t entries[FAMILY_INDEX_MAX]; /* that each family has then */
+	/* of an edit */
+	enum family_index index;
+	struct kept_view *kept;
+	struct listindex_edit plan;
+	struct compiled_edit edit;
+};
+DEFINE_CLEANUP(change, struct dataplane_change *, dataplane_change_free)
+#define AUTO_CHANGE CLEANUP(cleanup_change)
+DEFINE_CLEANUP(lists, struct dataplane_lists *, dataplane_lists_free)
+#define AUTO_LISTS CLEANUP(cleanup_lists)
+/* ERROR_LIMIT for what exceeds a limit. */
+int change_check(const struct dataplane *dataplane, const struct compiled_account *want,
+		 struct ag_error *error);
+int change_error(int result, struct ag_error *error);
+int change_new(struct dataplane *dataplane, uint32_t slot, struct dataplane_change **ret);
+bool change_same_settings(union ag_account_state state, const struct compiled_account *want);
+int lists_new(struct dataplane_lists **ret);
+/* An index, or else a trie; *ret_held says which. Its fd. */
+int long_build(const struct dataplane *dataplane, enum family_index index,
+	       const struct compiled_entry *entries, size_t count, uint8_t *ret_held);
+/* A family's part: a long list is built, a short one (in_lines) only said how long it is. */
+int lists_build_family(const struct dataplane *dataplane, enum family_index index,
+		       const struct compiled_account *want, bool in_lines, struct dataplane_lists *lists);
+/* keeps: a family whose list in force stays as it is; lists->held says how it is held. */
+int change_stage(struct dataplane *dataplane, const struct compiled_account *want,
+		 struct dataplane_lists *lists, const bool keeps[FAMILY_INDEX_MAX],
+		 struct dataplane_change **ret);
+/* All long lists of both families stand ready for the other side, where one of them is fresh. */
+int change_move(struct dataplane_change *change, const struct dataplane_lists *lists);
+
+/* dataplane_edit.c: from what is in force. */
+/* A sorted list after one edit; the caller frees *ret. */
+int entries_edit(const struct compiled_entry *entries, size_t count, const struct compiled_edit *edit,
+		 struct compiled_entry **ret, size_t *ret_count);
+/* In place of an edit of the live trie which the kernel goes on refusing: the change becomes one to a fresh
+ * list. */
+int change_rebuild(struct dataplane_change *change);
+
+/* dataplane_lists.c */
+/* A family of an account: sorted; the caller frees *ret. -EBADMSG for what stage() never leaves. */
+int list_read(struct dataplane *dataplane, enum family_index index, uint32_t slot,
+	      union ag_account_state state, struct compiled_entry **ret, size_t *ret_count);
+int list_error(int result, uint32_t slot, struct ag_error *error);
+
+/* dataplane_buckets.c: services on single addresses, and what finds no room there or is on a prefix. */
+int buckets_open(struct dataplane *dataplane, struct ag_error *error);
+void buckets_close(struct dataplane *dataplane);
+uint32_t buckets_for(uint32_t services, enum family_index index);
+/* Adds a service, or gives it another account. */
+int buckets_put(struct dataplane *dataplane, const struct ag_service_key *key, uint32_t account);
+/* Of one that is not there: 0. */
+int buckets_remove(struct dataplane *dataplane, const struct ag_service_key *key);
+void buckets_after_grace(struct dataplane *dataplane);
+/* Calls for every service in a bucket. */
+void buckets_each(const struct dataplane *dataplane,
+		  void (*visit)(const struct ag_service_key *key, uint32_t account, void *arg), void *arg);
 
 /* dataplane_table.c: a map of plain elements against the rows that it shall hold. */
 /* Sorted by the key's bytes, which in a trie's table puts the wider prefixes first. */
@@ -119,6 +361,8 @@ struct rows {
 };
 
 struct map_table {
+	struct dataplane *dataplane;
+	enum table_index index;
 	int fd;
 	uint32_t max_entries;
 	struct rows have;
@@ -139,8 +383,9 @@ struct pairs {
 	size_t r;
 };
 
-/* What is in the kernel goes to table->have; the sizes are set for all. The caller clears, also on failure.
- */
+/* Sets the sizes. */
+void map_table_begin(struct dataplane *dataplane, enum table_index index, struct map_table *table);
+/* Begins, and what is in the kernel goes to table->have. The caller clears, also on failure. */
 int map_table_read(struct dataplane *dataplane, enum table_index index, struct map_table *table);
 void map_table_clear(struct map_table *table);
 static inline size_t row_size(const struct rows *rows)
@@ -172,6 +417,8 @@ int pins_prepare(const char *pin_dir, struct ag_error *error);
 int pins_lock(const char *pin_dir, struct ag_error *error);
 /* The newest policy in map directories other than `keep`; store_id 0 where none was ever published. */
 int pins_inherited(const char *pin_dir, const char *keep, struct ag_config *ret, struct ag_error *error);
+/* The config in a directory of maps; left alone where there is none. */
+int pins_read_config(const char *pin_dir, const char *name, struct ag_config *ret);
 /* "maps-1-1000-1000-1000" */
 void pins_maps_name(const struct dataplane_limits *limits, char name[PINS_NAME_MAX]);
 /* "<pin_dir>/<name>" and "<pin_dir>/links/<ifindex>"; NULL without memory. The caller frees. */

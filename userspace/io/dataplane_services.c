@@ -26,7 +26,7 @@ static bool is_single(const struct prefix *prefix)
 	return prefix->len == addr_bits(&prefix->addr);
 }
 
-static void want_dest(struct map_table tables[TABLE_INDEX_MAX], const struct compiled_dest *dest)
+static void append_dest(struct rows *const rows[TABLE_INDEX_MAX], const struct compiled_dest *dest)
 {
 	const struct prefix *prefix = &dest->prefix;
 	struct ag_dest_prefix_key around = table_prefix_key(prefix);
@@ -34,23 +34,28 @@ static void want_dest(struct map_table tables[TABLE_INDEX_MAX], const struct com
 
 	memcpy(single.addr, prefix->addr.bytes, sizeof(single.addr));
 	if (is_single(prefix))
-		rows_append(&tables[TABLE_DESTS].want, &single, &dest->value);
+		rows_append(rows[TABLE_DESTS], &single, &dest->value);
 	else
-		rows_append(&tables[TABLE_DEST_PREFIXES].want, &around, &dest->value);
+		rows_append(rows[TABLE_DEST_PREFIXES], &around, &dest->value);
 }
 
-static int tables_want(struct map_table tables[TABLE_INDEX_MAX], const struct compiled_services *want)
+static int rows_of(struct map_table tables[TABLE_INDEX_MAX], const struct compiled_services *services,
+		   bool wanted)
 {
-	if (rows_allocate(&tables[TABLE_SERVICES].want, want->service_count) < 0 ||
-	    rows_allocate(&tables[TABLE_DESTS].want, want->dest_count) < 0 ||
-	    rows_allocate(&tables[TABLE_DEST_PREFIXES].want, want->dest_count) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < want->service_count; i++)
-		rows_append(&tables[TABLE_SERVICES].want, &want->services[i].key, &want->services[i].slot);
-	for (size_t i = 0; i < want->dest_count; i++)
-		want_dest(tables, &want->dests[i]);
+	struct rows *rows[TABLE_INDEX_MAX];
+
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++)
-		rows_sort(&tables[index].want);
+		rows[index] = wanted ? &tables[index].want : &tables[index].have;
+	if (rows_allocate(rows[TABLE_SERVICES], services->service_count) < 0 ||
+	    rows_allocate(rows[TABLE_DESTS], services->dest_count) < 0 ||
+	    rows_allocate(rows[TABLE_DEST_PREFIXES], services->dest_count) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < services->service_count; i++)
+		rows_append(rows[TABLE_SERVICES], &services->services[i].key, &services->services[i].slot);
+	for (size_t i = 0; i < services->dest_count; i++)
+		append_dest(rows, &services->dests[i]);
+	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++)
+		rows_sort(rows[index]);
 	return 0;
 }
 
@@ -198,7 +203,7 @@ static int add_both(const struct map_table tables[TABLE_INDEX_MAX])
 
 static int keep_wanted(const struct map_table tables[TABLE_INDEX_MAX])
 {
-	int result = map_grace_period();
+	int result = dataplane_grace(tables[TABLE_SERVICES].dataplane);
 
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS && result == 0; index++)
 		result = map_table_edit(&tables[index], &tables[index].both, &tables[index].want,
@@ -227,7 +232,9 @@ static int tables_apply(struct dataplane *dataplane, struct map_table tables[TAB
 	if (result < 0)
 		return result;
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++) {
-		fits = fits && tables[index].both.count <= tables[index].max_entries;
+		fits = fits &&
+		       dataplane->table_count[index] - tables[index].have.count + tables[index].both.count <=
+			       tables[index].max_entries;
 		narrows = narrows || rows_differing(&tables[index].both, &tables[index].want);
 	}
 	dataplane_set_flags(dataplane, dataplane->config->flags | flags);
@@ -238,7 +245,7 @@ static int tables_apply(struct dataplane *dataplane, struct map_table tables[TAB
 		return result;
 	dataplane_set_flags(dataplane, (dataplane->config->flags & AG_CONFIG_FAILSAFE) | flags);
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++)
-		dataplane->table_count[index] = tables[index].want.count;
+		dataplane->table_count[index] += tables[index].want.count - tables[index].have.count;
 	return 0;
 }
 
@@ -263,7 +270,7 @@ int dataplane_sync_services(struct dataplane *dataplane, const struct compiled_s
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS && result == 0; index++)
 		result = map_table_read(dataplane, index, &tables[index]);
 	if (result == 0)
-		result = tables_want(tables, want);
+		result = rows_of(tables, want, true);
 	if (result < 0)
 		return sync_error(result, error);
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++)
@@ -275,4 +282,37 @@ int dataplane_sync_services(struct dataplane *dataplane, const struct compiled_s
 	if (ret_changed)
 		*ret_changed = changed;
 	return 0;
+}
+
+int dataplane_edit_services(struct dataplane *dataplane, const struct compiled_services *have,
+			    const struct compiled_services *want, uint32_t flags, struct ag_error *error)
+{
+	CLEANUP(tables_clear) struct map_table tables[TABLE_INDEX_MAX] = {0};
+	size_t added = want->service_count > have->service_count ? want->service_count - have->service_count
+								 : 0;
+	int result = dataplane_check_services(dataplane, added, 0, error);
+
+	if (result < 0)
+		return result;
+	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++)
+		map_table_begin(dataplane, index, &tables[index]);
+	result = rows_of(tables, have, false);
+	if (result == 0)
+		result = rows_of(tables, want, true);
+	if (result == 0)
+		result = tables_apply(dataplane, tables, flags & ~AG_CONFIG_FAILSAFE);
+	return result < 0 ? sync_error(result, error) : 0;
+}
+
+int dataplane_check_services(struct dataplane *dataplane, size_t added, size_t prefixes,
+			     struct ag_error *error)
+{
+	uint64_t services = dataplane->table_count[TABLE_SERVICES] + added;
+	uint64_t around = dataplane->table_count[TABLE_DEST_PREFIXES] + prefixes;
+
+	if (services <= dataplane->limits.services && around <= dataplane->limits.services)
+		return 0;
+	return error_set(error, ERROR_LIMIT, "%llu services are more than the limit of %u: raise it",
+			 (unsigned long long)(services > around ? services : around),
+			 dataplane->limits.services);
 }

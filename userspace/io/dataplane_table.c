@@ -60,25 +60,44 @@ void rows_sort(struct rows *rows)
 	qsort_r(rows->data, rows->count, row_size(rows), compare_keys, rows);
 }
 
-int map_table_read(struct dataplane *dataplane, enum table_index index, struct map_table *table)
+void map_table_begin(struct dataplane *dataplane, enum table_index index, struct map_table *table)
 {
 	const struct bpf_map *map = dataplane_table_map(dataplane, index);
-	struct rows *have = &table->have;
-	AUTO_DUMP struct map_dump dump = {0};
-	int result;
 
+	table->dataplane = dataplane;
+	table->index = index;
 	table->fd = dataplane_map_fd(map);
 	table->max_entries = bpf_map__max_entries(map);
-	have->key_size = table->both.key_size = table->want.key_size = bpf_map__key_size(map);
-	have->value_size = table->both.value_size = table->want.value_size = bpf_map__value_size(map);
+	table->have.key_size = table->both.key_size = table->want.key_size = bpf_map__key_size(map);
+	table->have.value_size = table->both.value_size = table->want.value_size = bpf_map__value_size(map);
+}
+
+static void append_service(const struct ag_service_key *key, uint32_t account, void *arg)
+{
+	rows_append(arg, key, &account);
+}
+
+int map_table_read(struct dataplane *dataplane, enum table_index index, struct map_table *table)
+{
+	struct rows *have = &table->have;
+	AUTO_DUMP struct map_dump dump = {0};
+	size_t in_buckets = 0;
+	int result;
+
+	map_table_begin(dataplane, index, table);
+	if (index == TABLE_SERVICES)
+		in_buckets = dataplane->buckets[FAMILY4].in_use + dataplane->buckets[FAMILY6].in_use;
 	result = map_dump(table->fd, have->key_size, have->value_size, &dump);
 	if (result == 0)
-		result = rows_allocate(have, dump.count);
+		result = rows_allocate(have, dump.count + in_buckets);
 	if (result < 0)
 		return result;
 	for (size_t i = 0; i < dump.count; i++)
 		rows_append(have, dump.keys + i * have->key_size, dump.values + i * have->value_size);
+	if (index == TABLE_SERVICES)
+		buckets_each(dataplane, append_service, have);
 	rows_sort(have);
+	dataplane->table_count[index] = have->count;
 	return 0;
 }
 
@@ -113,11 +132,29 @@ size_t rows_differing(const struct rows *have, const struct rows *want)
 	return differing;
 }
 
-static int row_remove(int fd, const uint8_t *row)
+static int row_remove(const struct map_table *table, const uint8_t *row)
 {
-	int result = bpf_map_delete_elem(fd, row);
+	struct ag_service_key service;
+	int result;
 
+	if (table->index == TABLE_SERVICES) {
+		memcpy(&service, row, sizeof(service));
+		return buckets_remove(table->dataplane, &service);
+	}
+	result = bpf_map_delete_elem(table->fd, row);
 	return result == -ENOENT ? 0 : result;
+}
+
+static int row_put(const struct map_table *table, const uint8_t *row)
+{
+	struct ag_service_key service;
+	uint32_t account;
+
+	if (table->index != TABLE_SERVICES)
+		return map_update(table->fd, row, row + table->want.key_size);
+	memcpy(&service, row, sizeof(service));
+	memcpy(&account, row + sizeof(service), sizeof(account));
+	return buckets_put(table->dataplane, &service, account);
 }
 
 int map_table_edit(const struct map_table *table, const struct rows *from, const struct rows *to,
@@ -129,9 +166,9 @@ int map_table_edit(const struct map_table *table, const struct rows *from, const
 
 	while (result == 0 && pairs_next(&pairs, &old, &new)) {
 		if (!new &&edits & ROWS_REMOVE)
-			result = row_remove(table->fd, old);
+			result = row_remove(table, old);
 		else if (new &&edits & ROWS_ADD && !rows_same(from, old, new))
-			result = map_update(table->fd, new, new + to->key_size);
+			result = row_put(table, new);
 	}
 	return result;
 }

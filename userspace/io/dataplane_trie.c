@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * dataplane_trie.c - an account's own LPM tries, inside the two arrays of maps
- *
- * Looking up an array of maps gives the id of the inner map, and opening one by its id
- * needs CAP_SYS_ADMIN (bpf(2), BPF_MAP_GET_FD_BY_ID).
+ * dataplane_trie.c - a long list as an LPM trie: the general case, which takes any list
  */
 #include "userspace/io/dataplane_private.h"
 
@@ -43,21 +40,6 @@ static struct prefix prefix_of_key(enum family_index index, const uint8_t *bytes
 		prefix.len = (uint8_t)key.v6.prefixlen;
 	}
 	return prefix;
-}
-
-bool trie_exists(const struct dataplane *dataplane, enum family_index index, uint32_t slot)
-{
-	__u32 id;
-
-	return bpf_map_lookup_elem(dataplane_map_fd(dataplane_outer_map(dataplane, index)), &slot, &id) == 0;
-}
-
-int trie_open(const struct dataplane *dataplane, enum family_index index, uint32_t slot)
-{
-	__u32 id;
-	int result = bpf_map_lookup_elem(dataplane_map_fd(dataplane_outer_map(dataplane, index)), &slot, &id);
-
-	return result < 0 ? result : bpf_map_get_fd_by_id(id);
 }
 
 static int compare_entries(const void *a, const void *b)

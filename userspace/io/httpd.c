@@ -43,11 +43,11 @@ static int watch(const struct httpd *httpd, int fd)
 static struct MHD_Daemon *start(struct httpd *httpd)
 {
 	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, httpd_request_continue, httpd,
-		MHD_OPTION_CONNECTION_LIMIT, httpd->options.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
-		httpd_request_begin, httpd, MHD_OPTION_NOTIFY_COMPLETED, httpd_request_end, httpd,
-		MHD_OPTION_NOTIFY_CONNECTION, httpd_notify_connection, httpd,
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		httpd_request_continue, httpd, MHD_OPTION_CONNECTION_LIMIT, httpd->options.connections,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_URI_LOG_CALLBACK, httpd_request_begin, httpd, MHD_OPTION_NOTIFY_COMPLETED,
+		httpd_request_end, httpd, MHD_OPTION_NOTIFY_CONNECTION, httpd_notify_connection, httpd,
 		/* the target is taken raw: decoding comes after splitting */
 		MHD_OPTION_UNESCAPE_CALLBACK, httpd_unescape_nothing, NULL, MHD_OPTION_END);
 }
@@ -83,6 +83,7 @@ static struct httpd *httpd_new(const struct httpd_options *options)
 	httpd->listen_fd = -1;
 	TAILQ_INIT(&httpd->serving);
 	TAILQ_INIT(&httpd->lingering);
+	LIST_INIT(&httpd->deferred);
 	return httpd;
 }
 
@@ -121,21 +122,6 @@ int httpd_open_tcp(const char *address, const struct httpd_options *options, str
 	return result ? result : finish_open(&httpd, address, ret, error);
 }
 
-void httpd_close(struct httpd *httpd)
-{
-	if (!httpd)
-		return;
-	httpd_remove_file(&httpd->file);
-	if (httpd->daemon)
-		MHD_stop_daemon(httpd->daemon); /* what it served lingers now */
-	httpd_free_lingering(httpd);
-	if (httpd->listen_fd >= 0)
-		(void)close(httpd->listen_fd); /* a listening socket has nothing to lose */
-	if (httpd->epoll_fd >= 0)
-		(void)close(httpd->epoll_fd);
-	free(httpd);
-}
-
 uint16_t httpd_port(const struct httpd *httpd)
 {
 	struct sockaddr_storage address = {0};
@@ -165,6 +151,8 @@ int httpd_timeout_ms(const struct httpd *httpd)
 	wait = nearest == UINT64_MAX ? UINT64_MAX : nearest > now ? nearest - now : 0;
 	if (MHD_get_timeout(httpd->daemon, &daemon_ms) == MHD_YES && daemon_ms < wait)
 		wait = daemon_ms;
+	if (httpd->resumed)
+		return 0;
 	if (wait == UINT64_MAX)
 		return -1;
 	return wait > INT_MAX ? INT_MAX : (int)wait;
@@ -225,15 +213,43 @@ static void run_accept(struct httpd *httpd)
 	}
 }
 
-static void run_daemon(const struct httpd *httpd)
+static void run_daemon(struct httpd *httpd)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
 	for (int i = 0; i < ROUNDS_MAX; i++) {
+		httpd->resumed = false;	      /* by a handler, and then there is another round */
 		(void)MHD_run(httpd->daemon); /* fails for a daemon with threads alone */
+		if (httpd->resumed)
+			continue;
 		if (MHD_get_timeout(httpd->daemon, &timeout_ms) != MHD_YES || timeout_ms > 0)
 			return;
 	}
+}
+
+/* What was answered a moment ago still gets out. libmicrohttpd must not be stopped with a suspended
+ * connection. */
+static void stop_daemon(struct httpd *httpd)
+{
+	httpd->closing = true;
+	run_daemon(httpd);
+	httpd_abandon_deferred(httpd);
+	MHD_stop_daemon(httpd->daemon); /* what it served lingers now */
+}
+
+void httpd_close(struct httpd *httpd)
+{
+	if (!httpd)
+		return;
+	httpd_remove_file(&httpd->file);
+	if (httpd->daemon)
+		stop_daemon(httpd);
+	httpd_free_lingering(httpd);
+	if (httpd->listen_fd >= 0)
+		(void)close(httpd->listen_fd); /* a listening socket has nothing to lose */
+	if (httpd->epoll_fd >= 0)
+		(void)close(httpd->epoll_fd);
+	free(httpd);
 }
 
 void httpd_run(struct httpd *httpd)

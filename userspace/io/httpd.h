@@ -9,7 +9,8 @@
  * before; a connection that is over it is cut.
  *
  * What it refuses by itself, through the refusal callback: 503 and 429 for too many connections, in all and
- * of one uid; 413 for a body over the limit; 503 where memory lacks for one; 400 for a target that is no
+ * of one uid; 413 for a body over the limit; 503 for a body over 64 KiB while all that are held are twice
+ * as long as the limit, or where memory lacks for one; 400 for a target that is no
  * path, has control characters, malformed percent escapes or %00, and for framing that can be read in two
  * ways (Content-Length twice, beside Transfer-Encoding; a transfer coding other than chunked). libmicrohttpd
  * refuses by itself, in plain text or HTML, what it cannot parse (400), no Host (400), and a request line
@@ -49,6 +50,23 @@ struct httpd_response {
 	const char *allow; /* static; the Allow header of a 405; NULL: none */
 };
 
+/*
+ * A request that is answered later: the handler calls httpd_defer(), once, which gives a ticket, and returns;
+ * what it filled in is not sent. The request (its body, query and headers included) stays as it is until
+ * httpd_answer(), also when its client has gone, of which the ticket's owner is not told: answering is then
+ * without effect. httpd_answer() takes over response->body, ends the ticket, and may be called within the
+ * handler too; it makes httpd_timeout_ms() 0. All in the thread of the loop; another one may read the body.
+ *
+ * Every ticket is answered exactly once, and should be before httpd_close(), which sends what was answered so
+ * far. One that is left over has no method and no headers any more, but must be answered all the same, to
+ * free it. The request's deadline ends with its arrival; for its answer a new one begins. A deferred request
+ * counts among the connections, and its body among the bodies held. NULL: no memory; nothing is deferred.
+ */
+struct httpd_ticket;
+struct httpd_ticket *httpd_defer(const struct httpd_request *request);
+const struct httpd_request *httpd_ticket_request(const struct httpd_ticket *ticket);
+void httpd_answer(struct httpd_ticket *ticket, struct httpd_response *response);
+
 typedef void (*httpd_handler)(const struct httpd_request *request, struct httpd_response *response,
 			      void *arg);
 /* For requests that httpd refuses by itself: fills the response as the handler would. */
@@ -56,8 +74,8 @@ typedef void (*httpd_refusal)(unsigned int status, const char *why, struct httpd
 			      void *arg);
 
 struct httpd_options {
-	size_t body_limit;		  /* bytes; over it: 413 */
-	unsigned int connections;	  /* in all, at most HTTPD_CONNECTIONS_MAX */
+	size_t body_limit;	  /* bytes; over it: 413. All bodies held: twice that, and small ones */
+	unsigned int connections; /* in all, at most HTTPD_CONNECTIONS_MAX */
 	unsigned int connections_per_uid; /* 0: no limit of its own */
 	unsigned int deadline_ms;	  /* of one request */
 	httpd_handler handler;

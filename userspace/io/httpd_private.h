@@ -29,6 +29,7 @@ struct connection {
 };
 
 TAILQ_HEAD(connections, connection);
+LIST_HEAD(requests, request);
 
 /* The socket file, to be removed with the listening socket. */
 struct socket_file {
@@ -52,6 +53,10 @@ struct httpd {
 	uint64_t accept_again_ms;  /* no descriptors were left: listen_fd is out of the epoll instance until
 				      then; 0: it is in */
 	size_t bodies;		   /* bytes of request bodies held, of all connections */
+	struct requests deferred;  /* suspended, with a ticket that is not answered yet */
+	bool resumed; /* which libmicrohttpd does not say: neither its epoll instance is readable,
+			 nor its timeout 0 (0.9.75, without a listening socket of its own) */
+	bool closing; /* no handler is called any more */
 };
 
 /* httpd_listen.c: a listening, non-blocking socket; *ret_fd is the caller's. */
@@ -83,4 +88,6 @@ enum MHD_Result httpd_request_continue(void *httpd, struct MHD_Connection *mhd, 
 				       size_t *data_length, void **request);
 void httpd_request_end(void *httpd, struct MHD_Connection *mhd, void **request,
 		       enum MHD_RequestTerminationCode code);
+/* Leaves what was not answered to its tickets, so that libmicrohttpd may be stopped. */
+void httpd_abandon_deferred(struct httpd *httpd);
 size_t httpd_unescape_nothing(void *arg, struct MHD_Connection *mhd, char *text);

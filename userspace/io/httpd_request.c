@@ -6,9 +6,13 @@
  * each part of the body and once at its end, and request_end in any case. A request that is refused is
  * answered past libmicrohttpd, which is told to close the connection: it takes no answer while a body comes
  * in.
+ *
+ * A deferred request's connection is suspended: libmicrohttpd looks at it no more, so that nothing of the
+ * request goes away, until it is resumed by the answer; then request_continue is called once more, and sends.
  */
 #include "userspace/io/httpd_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,15 +22,31 @@
 #include "userspace/core/error.h"
 #include "userspace/core/uri.h"
 
-/* All bodies held at one time may be so many times as large as one, not counting those that are small. */
-#define BODIES_MAX 4
+/* All bodies held at one time may be so many times as large as one, not counting those that are small: one
+ * that is worked on, and one that comes in meanwhile. */
+#define BODIES_MAX 2
 #define BODY_SMALL ((size_t)64 * 1024)
 
+struct httpd_ticket {
+	struct request *request;
+};
+
+enum request_state {
+	REQUEST_ARRIVING, /* or with its handler, or done */
+	REQUEST_DEFERRED, /* has a ticket */
+	REQUEST_ANSWERED, /* by its ticket */
+};
+
 struct request {
-	struct connection *connection;
+	struct connection *connection; /* NULL, as is mhd: httpd was closed before the ticket was answered */
 	struct MHD_Connection *mhd;
-	struct httpd_request view; /* what the handler sees */
-	char *target;		   /* the path, and behind its NUL the query, decoded in place */
+	enum request_state state;
+	bool suspended;
+	LIST_ENTRY(request) link; /* while suspended, in httpd's list */
+	struct httpd_ticket ticket;
+	struct httpd_response answer; /* the ticket's, until it is sent */
+	struct httpd_request view;    /* what the handler sees */
+	char *target;		      /* the path, and behind its NUL the query, decoded in place */
 	struct uri_pair *pairs;
 	size_t pair_count;
 	struct buffer body;
@@ -37,6 +57,7 @@ static void request_free(struct request *request)
 {
 	if (!request)
 		return;
+	free(request->answer.body);
 	free(request->target);
 	free(request->pairs);
 	buffer_clear(&request->body);
@@ -82,8 +103,14 @@ void httpd_request_end(void *arg, struct MHD_Connection *mhd, void **context,
 		return;
 	request->connection->deadline_ms = httpd_now_ms() + request->connection->httpd->options.deadline_ms;
 	request->connection->httpd->bodies -= request->body.length;
-	request_free(request);
 	*context = NULL;
+	if (request->state == REQUEST_DEFERRED) { /* the ticket has it now */
+		request->connection = NULL;
+		request->mhd = NULL;
+		request->view.method = "";
+		return;
+	}
+	request_free(request);
 }
 
 /* --- the head ------------------------------------------------------------------ */
@@ -194,7 +221,7 @@ static enum MHD_Result take_head(struct request *request, const char *method, co
 	return MHD_YES;
 }
 
-/* --- the body, and the answer ---------------------------------------------------- */
+/* --- the body ---------------------------------------------------------------------- */
 
 static enum MHD_Result take_body(struct request *request, const char *data, size_t length)
 {
@@ -232,15 +259,93 @@ static enum MHD_Result send_response(struct MHD_Connection *mhd, struct httpd_re
 	return result;
 }
 
+/* --- answering later --------------------------------------------------------------- */
+
+struct httpd_ticket *httpd_defer(const struct httpd_request *view)
+{
+	struct request *request = view->handle;
+
+	assert(request->state == REQUEST_ARRIVING);
+	request->state = REQUEST_DEFERRED;
+	request->ticket.request = request;
+	return &request->ticket;
+}
+
+const struct httpd_request *httpd_ticket_request(const struct httpd_ticket *ticket)
+{
+	return &ticket->request->view;
+}
+
+static void suspend(struct request *request)
+{
+	MHD_suspend_connection(request->mhd);
+	request->suspended = true;
+	request->connection->deadline_ms = UINT64_MAX;
+	LIST_INSERT_HEAD(&request->connection->httpd->deferred, request, link);
+}
+
+static void resume(struct request *request)
+{
+	struct connection *connection = request->connection;
+
+	LIST_REMOVE(request, link);
+	request->suspended = false;
+	connection->deadline_ms = httpd_now_ms() + connection->httpd->options.deadline_ms;
+	connection->httpd->resumed = true;
+	MHD_resume_connection(request->mhd);
+}
+
+void httpd_answer(struct httpd_ticket *ticket, struct httpd_response *response)
+{
+	struct request *request = ticket->request;
+
+	assert(request->state == REQUEST_DEFERRED);
+	request->state = REQUEST_ANSWERED;
+	request->answer = *response;
+	response->body = NULL;
+	if (!request->mhd)
+		request_free(request);
+	else if (request->suspended)
+		resume(request);
+	/* Otherwise its handler has not returned yet. */
+}
+
+void httpd_abandon_deferred(struct httpd *httpd)
+{
+	while (!LIST_EMPTY(&httpd->deferred))
+		resume(LIST_FIRST(&httpd->deferred));
+}
+
+/* --- the answer ---------------------------------------------------------------------- */
+
+static enum MHD_Result send_answer(struct request *request)
+{
+	struct httpd_response answer = request->answer;
+
+	request->answer = (struct httpd_response){0};
+	request->state = REQUEST_ARRIVING; /* nothing is left to the ticket */
+	return send_response(request->mhd, &answer);
+}
+
 static enum MHD_Result respond(struct request *request)
 {
 	const struct httpd_options *options = &request->connection->httpd->options;
 	struct httpd_response response = {0};
 
+	if (request->state == REQUEST_ANSWERED)
+		return send_answer(request);
+	if (request->connection->httpd->closing)
+		return MHD_NO;
 	request->view.body = request->body.data ? request->body.data : "";
 	request->view.body_length = request->body.length;
 	options->handler(&request->view, &response, options->arg);
-	return send_response(request->mhd, &response);
+	if (request->state == REQUEST_ARRIVING)
+		return send_response(request->mhd, &response);
+	free(response.body); /* the ticket's answer counts */
+	if (request->state == REQUEST_ANSWERED)
+		return send_answer(request);
+	suspend(request);
+	return MHD_YES;
 }
 
 enum MHD_Result httpd_request_continue(void *arg, struct MHD_Connection *mhd, const char *url,
@@ -271,6 +376,10 @@ const char *httpd_header(const struct httpd_request *view, const char *name, boo
 {
 	const struct request *request = view->handle;
 
+	if (ret_many)
+		*ret_many = false;
+	if (!request->mhd)
+		return NULL;
 	if (ret_many)
 		*ret_many = header_count(request->mhd, name) > 1;
 	return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);

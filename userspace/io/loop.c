@@ -36,9 +36,18 @@ struct source {
 	void *arg;
 };
 
+struct loop_idle {
+	SLIST_ENTRY(loop_idle) link;
+	sd_event_source *event;
+	bool (*work)(void *arg);
+	void *arg;
+	bool woken; /* since its work began: maybe for something that the work had already passed */
+};
+
 struct loop {
 	sd_event *event;
 	SLIST_HEAD(, source) sources;
+	SLIST_HEAD(, loop_idle) idles;
 };
 
 static void source_free(struct source *source)
@@ -49,6 +58,13 @@ static void source_free(struct source *source)
 }
 DEFINE_CLEANUP(source, struct source *, source_free)
 
+static void idle_free(struct loop_idle *idle)
+{
+	(void)sd_event_source_disable_unref(idle->event); /* gives NULL */
+	free(idle);
+}
+DEFINE_CLEANUP(idle, struct loop_idle *, idle_free)
+
 int loop_new(struct loop **ret)
 {
 	AUTO_FREE struct loop *loop = calloc(1, sizeof(*loop));
@@ -57,6 +73,7 @@ int loop_new(struct loop **ret)
 	if (!loop)
 		return -ENOMEM;
 	SLIST_INIT(&loop->sources);
+	SLIST_INIT(&loop->idles);
 	result = sd_event_new(&loop->event);
 	if (result < 0)
 		return result;
@@ -73,6 +90,12 @@ void loop_free(struct loop *loop)
 
 		SLIST_REMOVE_HEAD(&loop->sources, link);
 		source_free(source);
+	}
+	while (!SLIST_EMPTY(&loop->idles)) {
+		struct loop_idle *idle = SLIST_FIRST(&loop->idles);
+
+		SLIST_REMOVE_HEAD(&loop->idles, link);
+		idle_free(idle);
 	}
 	(void)sd_event_unref(loop->event); /* gives NULL */
 	free(loop);
@@ -220,6 +243,49 @@ int loop_add_timer(struct loop *loop, uint64_t period_ms, loop_callback callback
 	result = sd_event_add_time(loop->event, &source->event, CLOCK_MONOTONIC, now_us() + source->period_us,
 				   ACCURACY_US, on_timer, source);
 	return source_keep(&source, result);
+}
+
+/* --- when nothing else is due ----------------------------------------------------- */
+
+static int on_idle(sd_event_source *event, void *arg)
+{
+	struct loop_idle *idle = arg;
+	bool more;
+
+	idle->woken = false;
+	more = idle->work(idle->arg);
+	if (more || idle->woken)
+		return 0;
+	return sd_event_source_set_enabled(event, SD_EVENT_OFF);
+}
+
+int loop_add_idle(struct loop *loop, bool (*work)(void *arg), void *arg, struct loop_idle **ret)
+{
+	CLEANUP(cleanup_idle) struct loop_idle *idle = calloc(1, sizeof(*idle));
+	int result;
+
+	if (!idle)
+		return -ENOMEM;
+	idle->work = work;
+	idle->arg = arg;
+	result = sd_event_add_defer(loop->event, &idle->event, on_idle, idle);
+	if (result >= 0)
+		result = sd_event_source_set_priority(idle->event, SD_EVENT_PRIORITY_IDLE);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(idle->event, SD_EVENT_ON);
+	if (result < 0)
+		return result;
+	SLIST_INSERT_HEAD(&loop->idles, idle, link);
+	*ret = TAKE_PTR(idle);
+	return 0;
+}
+
+void loop_idle_wake(struct loop_idle *idle)
+{
+	idle->woken = true;
+	/* Its place in the queue of what is due was made with it: this fails for a loop that has ended alone.
+	 */
+	(void)sd_event_source_set_enabled(idle->event, SD_EVENT_ON);
 }
 
 int loop_run(struct loop *loop)

@@ -23,6 +23,12 @@ int loop_add_fd(struct loop *loop, int fd, loop_callback callback, loop_timeout 
 int loop_add_signal(struct loop *loop, int number, loop_callback callback, void *arg);
 /* Calls every period_ms, first after one period. */
 int loop_add_timer(struct loop *loop, uint64_t period_ms, loop_callback callback, void *arg);
+/* Calls again and again from the start, whenever nothing else is due, as long as it returns true;
+ * loop_idle_wake(), also from within the call, makes it begin anew. Several take turns. One call should not
+ * take longer than some 20 ms. */
+struct loop_idle;
+int loop_add_idle(struct loop *loop, bool (*work)(void *arg), void *arg, struct loop_idle **ret);
+void loop_idle_wake(struct loop_idle *idle);
 /* Until loop_stop(): returns 0. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

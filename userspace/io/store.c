@@ -19,6 +19,14 @@ void sum_fold(uint8_t sum[DIGEST_SIZE], const uint8_t digest[DIGEST_SIZE])
 		sum[i] ^= digest[i];
 }
 
+void digest_init_of(const struct store *store, struct digest *digest)
+{
+	if (store->old_digests)
+		digest_init(digest);
+	else
+		digest_init_row(digest);
+}
+
 void digest_prefix(struct digest *digest, const struct prefix *prefix)
 {
 	digest_bytes(digest, prefix->addr.bytes, addr_size(&prefix->addr));
@@ -136,6 +144,36 @@ int store_editing(const struct store *store, struct ag_error *error)
 	return 0;
 }
 
+int store_meta_write(struct store *store, struct ag_error *error)
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	digest_meta(&store->meta, digest);
+	if (!memcmp(digest, store->meta_digest, DIGEST_SIZE))
+		return 0;
+	return meta_put(store, SQL_META_WRITE, &store->meta, digest, error);
+}
+
+int store_write_begin(struct store *store, struct ag_error *error)
+{
+	int r;
+
+	atomic_store(&store->wanted, true);
+	(void)pthread_mutex_lock(&store->writing); /* cannot fail: this thread does not hold it */
+	r = sql_exec(store, "BEGIN IMMEDIATE", error);
+	if (r < 0)
+		store_write_end(store);
+	return r;
+}
+
+void store_write_end(struct store *store)
+{
+	if (!sqlite3_get_autocommit(store->db))
+		(void)sql_exec(store, "ROLLBACK", NULL); /* a lost connection has undone it as well */
+	(void)pthread_mutex_unlock(&store->writing);	 /* cannot fail: this thread holds it */
+	atomic_store(&store->wanted, false);
+}
+
 int store_begin(struct store *store, struct ag_error *error)
 {
 	int r;
@@ -145,7 +183,7 @@ int store_begin(struct store *store, struct ag_error *error)
 				 "store %s: a change within a change: report this as a bug", store->path);
 	r = store_files_check(store, error);
 	if (!r)
-		r = sql_exec(store, "BEGIN IMMEDIATE", error);
+		r = store_write_begin(store, error);
 	if (r < 0)
 		return r;
 	store->in_transaction = true;
@@ -155,29 +193,30 @@ int store_begin(struct store *store, struct ag_error *error)
 	return r;
 }
 
+static void leave(struct store *store, bool committed)
+{
+	imports_settle(store, committed);
+	store->in_transaction = false;
+	store->current = (struct account_record){0};
+	store_write_end(store);
+}
+
 void store_rollback(struct store *store)
 {
 	if (!store->in_transaction)
 		return;
-	store->in_transaction = false;
-	store->current = (struct account_record){0};
 	store->slot_hint = 0;
-	if (!sqlite3_get_autocommit(store->db))
-		(void)sql_exec(store, "ROLLBACK", NULL); /* a lost connection has undone it as well */
+	leave(store, false);
 }
 
 static int write_back(struct store *store, struct ag_error *error)
 {
-	uint8_t digest[DIGEST_SIZE];
 	int r = store_editing(store, error);
 
 	if (!r)
 		r = store_settle(store, error);
-	if (r < 0)
-		return r;
-	digest_meta(&store->meta, digest);
-	if (memcmp(digest, store->meta_digest, DIGEST_SIZE) != 0)
-		r = meta_put(store, SQL_META_WRITE, &store->meta, digest, error);
+	if (!r)
+		r = store_meta_write(store, error);
 	return r < 0 ? r : store_files_check(store, error);
 }
 
@@ -191,8 +230,7 @@ int store_commit(struct store *store, struct ag_error *error)
 		store_rollback(store);
 		return r;
 	}
-	store->in_transaction = false;
-	store->current = (struct account_record){0};
+	leave(store, true);
 	return 0;
 }
 

@@ -43,8 +43,9 @@ enum store_create {
  * Opens and checks a store, migrating an older version step by step in one transaction each. A file that is
  * there and empty, is no database, fails its check, or is of a newer version, is ERROR_STORE, and left as it
  * is; so is an absent one with STORE_MUST_EXIST, one that another process has open, and one of which only the
- * log is left. Creates the file with mode 0600, whole or not at all. Caller closes *ret. A check reads
- * everything: about 4 s for a million entries and 100,000 accounts.
+ * log is left. Creates the file with mode 0600, whole or not at all. Caller closes *ret. The check reads
+ * everything but the entries: every list is checked whenever store_list() or store_list_each() reads it, and
+ * must be read so before it is enforced.
  */
 int store_open(const char *path, enum store_create create, const struct store_limits *limits,
 	       struct store **ret, struct ag_error *error);
@@ -95,11 +96,71 @@ int store_entries_clear(struct store *store, int64_t account_id, struct ag_error
 /* The whole list, sorted, checked against the account's digest. *ret must be empty. Caller clears. */
 int store_list(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error);
 /*
+ * The same without holding it: calls for every entry, sorted, whose strings are borrowed, until a non-zero
+ * return, which is given back. `visit` does not use the store. Only after a return of 0 is it known that the
+ * list fits its digest.
+ */
+int store_list_each(struct store *store, int64_t account_id,
+		    int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error);
+/* The entry of exactly this prefix: ERROR_NOT_FOUND. The caller frees its strings (entry_clear()). */
+int store_entry_find(struct store *store, int64_t account_id, const struct prefix *prefix, struct entry *ret,
+		     struct ag_error *error);
+/* The longest entry that holds the address, without reading the list: *ret_found says whether there is one.
+ */
+int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, struct entry *ret,
+		      bool *ret_found, struct ag_error *error);
+/* The longest entry that covers the prefix, other than itself: likewise. */
+int store_entry_around(struct store *store, int64_t account_id, const struct prefix *prefix,
+		       struct entry *ret, bool *ret_found, struct ag_error *error);
+/*
  * For showing: up to `limit` entries behind the prefix `after` (NULL: from the start), sorted. A page cannot
  * be checked against the digest, so nothing is ever enforced by one. *ret must be empty. Caller clears.
  */
 int store_list_page(struct store *store, int64_t account_id, const struct prefix *after, size_t limit,
 		    struct list *ret, struct ag_error *error);
+
+/*
+ * A change of a list that is too large for one transaction, prepared in a thread of its own by a connection
+ * of its own, in steps of a few milliseconds between which the store serves others. Until finish() nobody
+ * sees any of it, not even across a crash. At most one at a time for an account, which must not change
+ * meanwhile (its list, or itself): finish() is ERROR_CONFLICT if it did. `created_by` and `created_at` of
+ * entries that stay as they are (prefix, verdict, note) are kept.
+ */
+struct store_import;
+enum import_kind {
+	IMPORT_REPLACE,
+	IMPORT_ADD, /* ERROR_EXISTS where a prefix is there already */
+};
+/* In the thread of the store, which outlives the import. */
+int store_import_open(struct store *store, int64_t account_id, struct store_import **ret,
+		      struct ag_error *error);
+struct import_result {
+	size_t added; /* one whose verdict or note changes counts here alone */
+	size_t removed;
+	struct list came; /* the first IMPORT_DIFFERENCE_MAX of each; the caller clears */
+	struct list went;
+};
+#define IMPORT_DIFFERENCE_MAX 1000
+/*
+ * In a thread of its own: everything that takes long. `list` is sorted, without doubles. With dry_run only
+ * compares. *cancel, when another thread sets it, ends it soon: ERROR_STORE. `visit` (may be NULL) is called
+ * for every entry of the resulting list, sorted, as in store_list_each().
+ */
+int store_import_prepare(struct store_import *import, enum import_kind kind, const struct list *list,
+			 bool dry_run, const bool *cancel, int (*visit)(const struct entry *entry, void *arg),
+			 void *arg, struct import_result *result, struct ag_error *error);
+/*
+ * In the thread of the store, in a transaction, before any other edit of that account in it: the account has
+ * the new list.
+ */
+int store_import_finish(struct store *store, struct store_import *import, struct ag_error *error);
+/* What was not finished is left to store_sweep(). NULL: no effect. In the thread of the store. */
+void store_import_close(struct store_import *import);
+/*
+ * Removes up to max_rows that no list has any more: those that were replaced, and what imports left that
+ * never finished. *ret_more: there are more. Not within a transaction; leaves imports that are open alone.
+ */
+int store_sweep(struct store *store, size_t max_rows, bool *ret_more, struct ag_error *error);
 
 /* Users. uid -1: has none of this host (a name that a delegate vouches for). */
 struct store_user {

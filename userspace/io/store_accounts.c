@@ -6,25 +6,30 @@
 
 #include "userspace/io/store_private.h"
 
+#include <stdio.h>
+
 #define SLOT_MAX 0xfffffffdLL /* below AG_SEVERAL_ACCOUNTS */
 
-static void digest_account(const struct account_record *record, uint8_t out[DIGEST_SIZE])
+static void digest_account(const struct store *store, const struct account_record *record,
+			   uint8_t out[DIGEST_SIZE])
 {
 	const struct account *account = &record->account;
 	struct digest digest;
 
-	digest_init(&digest);
+	digest_init_of(store, &digest);
 	digest_text(&digest, "account");
 	digest_number(&digest, account->id);
 	digest_number(&digest, account->slot);
 	digest_text(&digest, account->name);
-	digest_text(&digest, account->label);
+	digest_text(&digest, record->label);
 	digest_text(&digest, mode_name(account->mode));
 	digest_text(&digest, on_deny_name(account->on_deny));
 	digest_number(&digest, (int64_t)account->generation);
 	digest_number(&digest, (int64_t)account->entries4);
 	digest_number(&digest, (int64_t)account->entries6);
 	digest_bytes(&digest, record->list_sum, DIGEST_SIZE);
+	if (!store->old_digests)
+		digest_number(&digest, record->list_version);
 	digest_finish(&digest, out);
 }
 
@@ -35,7 +40,7 @@ static void account_columns(struct sql_row *row, struct account_record *record)
 	account->id = row_number(row, 1, INT64_MAX);
 	account->slot = (uint32_t)row_number(row, 0, SLOT_MAX);
 	row_copy(row, account->name, sizeof(account->name));
-	row_copy(row, account->label, sizeof(account->label));
+	row_copy(row, record->label, sizeof(record->label));
 	if (mode_parse(row_text(row), &account->mode, NULL) ||
 	    on_deny_parse(row_text(row), &account->on_deny, NULL))
 		row->bad = true;
@@ -44,6 +49,7 @@ static void account_columns(struct sql_row *row, struct account_record *record)
 	account->entries6 = (size_t)row_number(row, 0, INT64_MAX);
 	row_bytes(row, record->list_sum, DIGEST_SIZE);
 	row_bytes(row, record->digest, DIGEST_SIZE);
+	record->list_version = row_number(row, 0, INT64_MAX - 1);
 }
 
 static int record_read(struct store *store, sqlite3_stmt *stmt, struct account_record *ret,
@@ -55,7 +61,7 @@ static int record_read(struct store *store, sqlite3_stmt *stmt, struct account_r
 
 	account_columns(&row, &record);
 	if (!row.bad)
-		digest_account(&record, digest);
+		digest_account(store, &record, digest);
 	if (row.bad || memcmp(digest, record.digest, DIGEST_SIZE) != 0)
 		return store_damaged(store, error, "account '%.*s' does not fit its digest", NAME_MAX_BYTES,
 				     record.account.name);
@@ -73,14 +79,21 @@ static int record_one(struct store *store, sqlite3_stmt *stmt, struct account_re
 	return r < 0 ? r : error_set(error, ERROR_NOT_FOUND, "there is no such account");
 }
 
-int account_record_find(struct store *store, int64_t id, struct account_record *ret, struct ag_error *error)
+int account_record_open(struct store *store, int64_t id, sqlite3_stmt **stmt, struct account_record *ret,
+			struct ag_error *error)
 {
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
 	int r = store_settle(store, error);
 
 	if (!r)
-		r = sql_open(store, SQL_ACCOUNT_BY_ID, &stmt, error, SQL_NUMBER(id));
-	return r < 0 ? r : record_one(store, stmt, ret, error);
+		r = sql_open(store, SQL_ACCOUNT_BY_ID, stmt, error, SQL_NUMBER(id));
+	return r < 0 ? r : record_one(store, *stmt, ret, error);
+}
+
+int account_record_find(struct store *store, int64_t id, struct account_record *ret, struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+
+	return account_record_open(store, id, &stmt, ret, error);
 }
 
 int account_edit(struct store *store, int64_t id, struct ag_error *error)
@@ -98,11 +111,12 @@ int account_write(struct store *store, struct account_record *record, struct ag_
 	uint8_t digest[DIGEST_SIZE];
 	int r;
 
-	digest_account(record, digest);
-	r = sql_run(store, SQL_ACCOUNT_WRITE, error, SQL_NUMBER(account->id), sql_text(account->label),
+	digest_account(store, record, digest);
+	r = sql_run(store, SQL_ACCOUNT_WRITE, error, SQL_NUMBER(account->id), sql_text(record->label),
 		    sql_text(mode_name(account->mode)), sql_text(on_deny_name(account->on_deny)),
 		    SQL_NUMBER(account->generation), SQL_NUMBER(account->entries4),
-		    SQL_NUMBER(account->entries6), SQL_DIGEST(record->list_sum), SQL_DIGEST(digest));
+		    SQL_NUMBER(account->entries6), SQL_DIGEST(record->list_sum), SQL_DIGEST(digest),
+		    SQL_NUMBER(record->list_version));
 	if (r < 0)
 		return r;
 	if (sqlite3_changes(store->db) != 1)
@@ -111,6 +125,7 @@ int account_write(struct store *store, struct account_record *record, struct ag_
 	sum_fold(store->meta.account_sum, digest);
 	memcpy(record->digest, digest, DIGEST_SIZE);
 	record->changed = false;
+	imports_touch(store, account->id);
 	return 0;
 }
 
@@ -135,14 +150,37 @@ static int account_insert(struct store *store, struct account_record *record, st
 	const struct account *account = &record->account;
 	int r;
 
-	digest_account(record, record->digest);
+	/* Ids are used again: what an account that was lost may have left is nobody's, and not this one's. */
+	r = sql_run(store, SQL_ENTRIES_CLEAR, error, SQL_NUMBER(account->id));
+	if (r < 0)
+		return r;
+	digest_account(store, record, record->digest);
 	r = sql_run(store, SQL_ACCOUNT_ADD, error, SQL_NUMBER(account->id), SQL_NUMBER(account->slot),
-		    sql_text(account->name), sql_text(account->label), sql_text(mode_name(account->mode)),
+		    sql_text(account->name), sql_text(record->label), sql_text(mode_name(account->mode)),
 		    sql_text(on_deny_name(account->on_deny)), SQL_NUMBER(account->generation), SQL_NUMBER(0),
 		    SQL_NUMBER(0), SQL_DIGEST(record->list_sum), SQL_DIGEST(record->digest));
 	if (r < 0 && sql_is_duplicate(store))
 		return error_set(error, ERROR_EXISTS, "account '%s' is there already", account->name);
 	return r;
+}
+
+/* What is too long for the record is too long for the table too, which refuses it. */
+static void record_label(struct account_record *record, const char *label)
+{
+	record->account.label = NULL;
+	(void)snprintf(record->label, sizeof(record->label), "%s", label ? label : "");
+}
+
+/* What others get: with a label of its own. */
+static int record_give(const struct account_record *record, struct account *ret, struct ag_error *error)
+{
+	struct account account = record->account;
+
+	account.label = *record->label ? strdup(record->label) : NULL;
+	if (*record->label && !account.label)
+		return store_no_memory(error);
+	*ret = account;
+	return 0;
 }
 
 int store_account_add(struct store *store, struct account *account, struct ag_error *error)
@@ -151,6 +189,7 @@ int store_account_add(struct store *store, struct account *account, struct ag_er
 	int64_t slot = 0;
 	int r = store_editing(store, error);
 
+	record_label(&record, account->label);
 	if (!r && (uint64_t)store->meta.accounts >= store->limits.accounts)
 		r = error_set(error, ERROR_LIMIT,
 			      "there are %zu accounts, which is the limit: remove one, or raise "
@@ -170,7 +209,9 @@ int store_account_add(struct store *store, struct account *account, struct ag_er
 	store->meta.accounts++;
 	sum_fold(store->meta.account_sum, record.digest);
 	store->slot_hint = record.account.slot + 1;
-	*account = record.account;
+	account->id = record.account.id;
+	account->slot = record.account.slot;
+	account->entries4 = account->entries6 = 0;
 	return 0;
 }
 
@@ -182,7 +223,7 @@ int store_account_update(struct store *store, const struct account *account, str
 	if (r < 0)
 		return r;
 	record = store->current;
-	memcpy(record.account.label, account->label, sizeof(record.account.label));
+	record_label(&record, account->label);
 	record.account.mode = account->mode;
 	record.account.on_deny = account->on_deny;
 	record.account.generation = account->generation;
@@ -222,6 +263,7 @@ int store_account_remove(struct store *store, int64_t id, struct ag_error *error
 	if (store->current.account.slot < store->slot_hint)
 		store->slot_hint = store->current.account.slot;
 	store->current = (struct account_record){0};
+	imports_touch(store, id);
 	return 0;
 }
 
@@ -239,28 +281,37 @@ int store_account_find(struct store *store, const char *name, struct account *re
 		return error_set(error, ERROR_NOT_FOUND, "there is no account '%s'", name);
 	if (r > 0)
 		r = record_read(store, stmt, &record, error);
-	if (!r)
-		*ret = record.account;
-	return r;
+	return r < 0 ? r : record_give(&record, ret, error);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct account *)a)->name, ((const struct account *)b)->name);
 }
 
 /* Reading goes on in *items, which the caller frees also on failure. */
-static int accounts_step(struct store *store, void **items, size_t *count, uint8_t sum[DIGEST_SIZE],
+static int accounts_step(struct store *store, struct account **items, size_t *count, uint8_t sum[DIGEST_SIZE],
 			 struct ag_error *error)
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	struct account_record record = {0};
 	size_t capacity = 0;
+	int64_t last = 0;
 	int r = sql_open(store, SQL_ACCOUNTS, &stmt, error);
 
 	while (!r && (r = sql_step(store, stmt, error)) > 0) {
-		struct account_record record;
-
 		r = record_read(store, stmt, &record, error);
 		if (r < 0)
 			break;
-		if (store_grow(items, &capacity, *count, sizeof(struct account)) < 0)
+		if (record.account.id <= last)
+			return store_damaged(store, error, "its accounts are out of order");
+		last = record.account.id;
+		if (store_grow((void **)items, &capacity, *count, sizeof(struct account)) < 0)
 			return store_no_memory(error);
-		((struct account *)*items)[(*count)++] = record.account;
+		r = record_give(&record, &(*items)[*count], error);
+		if (r < 0)
+			break;
+		(*count)++;
 		sum_fold(sum, record.digest);
 	}
 	return r;
@@ -268,7 +319,7 @@ static int accounts_step(struct store *store, void **items, size_t *count, uint8
 
 int store_accounts(struct store *store, struct account **ret, size_t *ret_count, struct ag_error *error)
 {
-	AUTO_FREE void *items = NULL;
+	struct account *items = NULL;
 	uint8_t sum[DIGEST_SIZE] = {0};
 	struct store_meta meta;
 	size_t count = 0;
@@ -276,11 +327,15 @@ int store_accounts(struct store *store, struct account **ret, size_t *ret_count,
 
 	if (!r)
 		r = accounts_step(store, &items, &count, sum, error);
-	if (r < 0)
+	if (!r && (count != (uint64_t)meta.accounts || memcmp(sum, meta.account_sum, DIGEST_SIZE) != 0))
+		r = store_damaged(store, error, "its accounts do not fit their sum");
+	if (r < 0) {
+		accounts_free(items, count);
 		return r;
-	if (count != (uint64_t)meta.accounts || memcmp(sum, meta.account_sum, DIGEST_SIZE) != 0)
-		return store_damaged(store, error, "its accounts do not fit their sum");
-	*ret = TAKE_PTR(items);
+	}
+	if (count)
+		qsort(items, count, sizeof(*items), by_name);
+	*ret = items;
 	*ret_count = count;
 	return 0;
 }

@@ -6,12 +6,14 @@
 
 #include "userspace/io/store_private.h"
 
+#include <errno.h>
+
 /* Whose it is needs no place in it: the sum is of one account, whose row has a digest. */
-static void digest_entry(const struct entry *entry, uint8_t out[DIGEST_SIZE])
+static void digest_entry(const struct store *store, const struct entry *entry, uint8_t out[DIGEST_SIZE])
 {
 	struct digest digest;
 
-	digest_init(&digest);
+	digest_init_of(store, &digest);
 	digest_text(&digest, "entry");
 	digest_prefix(&digest, &entry->prefix);
 	digest_text(&digest, entry_verdict_name(entry->verdict));
@@ -21,8 +23,12 @@ static void digest_entry(const struct entry *entry, uint8_t out[DIGEST_SIZE])
 	digest_finish(&digest, out);
 }
 
-#define PREFIX_KEY(p)                                                                                        \
-	SQL_NUMBER((p)->addr.family), SQL_BYTES((p)->addr.bytes, addr_size(&(p)->addr)), SQL_NUMBER((p)->len)
+static char *text_or_null(struct sql_row *row)
+{
+	const char *text = row_text(row);
+
+	return *text ? (char *)text : NULL;
+}
 
 /* The strings are borrowed from the row. */
 static int entry_read(struct store *store, sqlite3_stmt *stmt, const struct account *account,
@@ -33,25 +39,33 @@ static int entry_read(struct store *store, sqlite3_stmt *stmt, const struct acco
 	row_prefix(&row, &ret->prefix);
 	if (entry_verdict_parse(row_text(&row), &ret->verdict, NULL))
 		row.bad = true;
-	ret->note = (char *)row_text(&row);
-	ret->created_by = (char *)row_text(&row);
+	ret->note = text_or_null(&row);
+	ret->created_by = text_or_null(&row);
 	ret->created_at = row_number(&row, INT64_MIN, INT64_MAX);
 	return row.bad ? store_damaged(store, error, "an entry in the list of account '%s' is none",
 				       account->name)
 		       : 0;
 }
 
-/* One entry more or less in the account being edited. */
-static void count_entry(struct account_record *record, const struct entry *entry, bool more)
+void entries_count(const struct store *store, struct account_record *record, const struct entry *entry,
+		   bool more)
 {
 	size_t *count = entry->prefix.addr.family == AG_FAMILY_IPV4 ? &record->account.entries4
 								    : &record->account.entries6;
 	uint8_t digest[DIGEST_SIZE];
 
 	*count = more ? *count + 1 : *count - 1;
-	digest_entry(entry, digest);
+	digest_entry(store, entry, digest);
 	sum_fold(record->list_sum, digest);
 	record->changed = true;
+}
+
+int entries_full(const struct account *account, size_t limit, struct ag_error *error)
+{
+	return error_set(error, ERROR_LIMIT,
+			 "the list of account '%s' has %zu entries, which is the limit: remove "
+			 "some, join them to wider prefixes, or raise the setting of the entries' limit",
+			 account->name, limit);
 }
 
 static int check_room(const struct store *store, struct ag_error *error)
@@ -60,13 +74,10 @@ static int check_room(const struct store *store, struct ag_error *error)
 
 	if (account->entries4 + account->entries6 < store->limits.entries)
 		return 0;
-	return error_set(error, ERROR_LIMIT,
-			 "the list of account '%s' has %zu entries, which is the limit: remove "
-			 "some, join them to wider prefixes, or raise the setting of the entries' limit",
-			 account->name, store->limits.entries);
+	return entries_full(account, store->limits.entries, error);
 }
 
-static int check_canonical(const struct prefix *prefix, struct ag_error *error)
+int entries_check_canonical(const struct prefix *prefix, struct ag_error *error)
 {
 	struct prefix canonical = prefix_of(&prefix->addr, prefix->len);
 	char text[PREFIX_TEXT_MAX];
@@ -77,27 +88,61 @@ static int check_canonical(const struct prefix *prefix, struct ag_error *error)
 	return error_set(error, ERROR_BAD_PREFIX, "the prefix has host bits set: write %s", text);
 }
 
+int entries_insert(struct store *store, int64_t account_id, const struct entry *entry, int64_t since,
+		   struct ag_error *error)
+{
+	return sql_run(store, SQL_ENTRY_ADD, error, SQL_NUMBER(account_id), SQL_PREFIX(&entry->prefix),
+		       SQL_NUMBER(since), sql_text(entry_verdict_name(entry->verdict)), sql_text(entry->note),
+		       sql_text(entry->created_by), SQL_NUMBER(entry->created_at));
+}
+
+/* The two first arguments of IN_LIST. */
+#define LIST_OF(record) SQL_NUMBER((record)->account.id), SQL_NUMBER((record)->list_version)
+
+static int find_step(struct store *store, const struct account_record *record, const struct prefix *prefix,
+		     sqlite3_stmt **stmt, struct entry *ret, struct ag_error *error)
+{
+	int r = sql_open(store, SQL_ENTRY_FIND, stmt, error, LIST_OF(record), SQL_PREFIX(prefix));
+
+	if (!r)
+		r = sql_step(store, *stmt, error);
+	if (r <= 0)
+		return r;
+	r = entry_read(store, *stmt, &record->account, ret, error);
+	return r < 0 ? r : 1;
+}
+
+/* By its key alone the table would take it: a row of an older version may be of the list still. */
+static int entries_check_absent(struct store *store, const struct account_record *record,
+				const struct prefix *prefix, struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	char text[PREFIX_TEXT_MAX];
+	struct entry entry;
+	int r = find_step(store, record, prefix, &stmt, &entry, error);
+
+	if (r <= 0)
+		return r;
+	prefix_format_short(prefix, text);
+	return error_set(error, ERROR_EXISTS, "%s is in the list already", text);
+}
+
 int store_entry_add(struct store *store, int64_t account_id, const struct entry *entry,
 		    struct ag_error *error)
 {
-	char text[PREFIX_TEXT_MAX];
 	int r = account_edit(store, account_id, error);
 
 	if (!r)
 		r = check_room(store, error);
 	if (!r)
-		r = check_canonical(&entry->prefix, error);
+		r = entries_check_canonical(&entry->prefix, error);
+	if (!r)
+		r = entries_check_absent(store, &store->current, &entry->prefix, error);
 	if (r < 0)
 		return r;
-	r = sql_run(store, SQL_ENTRY_ADD, error, SQL_NUMBER(account_id), PREFIX_KEY(&entry->prefix),
-		    sql_text(entry_verdict_name(entry->verdict)), sql_text(entry->note),
-		    sql_text(entry->created_by), SQL_NUMBER(entry->created_at));
-	if (r < 0 && sql_is_duplicate(store)) {
-		prefix_format_short(&entry->prefix, text);
-		return error_set(error, ERROR_EXISTS, "%s is in the list already", text);
-	}
+	r = entries_insert(store, account_id, entry, store->current.list_version, error);
 	if (!r)
-		count_entry(&store->current, entry, true);
+		entries_count(store, &store->current, entry, true);
 	return r;
 }
 
@@ -110,8 +155,8 @@ int store_entry_remove(struct store *store, int64_t account_id, const struct pre
 	int r = account_edit(store, account_id, error);
 
 	if (!r)
-		r = sql_open(store, SQL_ENTRY_REMOVE, &stmt, error, SQL_NUMBER(account_id),
-			     PREFIX_KEY(prefix));
+		r = sql_open(store, SQL_ENTRY_REMOVE, &stmt, error, LIST_OF(&store->current),
+			     SQL_PREFIX(prefix));
 	if (!r)
 		r = sql_step(store, stmt, error);
 	if (!r) {
@@ -121,7 +166,7 @@ int store_entry_remove(struct store *store, int64_t account_id, const struct pre
 	if (r > 0)
 		r = entry_read(store, stmt, &store->current.account, &entry, error);
 	if (!r)
-		count_entry(&store->current, &entry, false);
+		entries_count(store, &store->current, &entry, false);
 	return r;
 }
 
@@ -141,11 +186,11 @@ int store_entries_clear(struct store *store, int64_t account_id, struct ag_error
 
 static int copy_text(const char *text, char **ret)
 {
-	*ret = *text ? strdup(text) : NULL;
-	return *text && !*ret ? -1 : 0;
+	*ret = text ? strdup(text) : NULL;
+	return text && !*ret ? -1 : 0;
 }
 
-static int keep_entry(struct list *list, const struct entry *borrowed)
+static int copy_entry(const struct entry *borrowed, struct entry *ret)
 {
 	struct entry entry = *borrowed;
 	int r;
@@ -154,28 +199,34 @@ static int keep_entry(struct list *list, const struct entry *borrowed)
 	r = copy_text(borrowed->note, &entry.note);
 	if (!r)
 		r = copy_text(borrowed->created_by, &entry.created_by);
-	if (!r)
-		return list_append(list, &entry);
-	free(entry.note);
-	free(entry.created_by);
+	if (r < 0)
+		entry_clear(&entry);
+	else
+		*ret = entry;
 	return r;
 }
 
-static bool list_fits(const struct account_record *have, const struct account_record *want)
+static int keep_entry(struct list *list, const struct entry *borrowed)
+{
+	struct entry entry;
+
+	return copy_entry(borrowed, &entry) < 0 ? -1 : list_append(list, &entry);
+}
+
+bool entries_fit(const struct account_record *have, const struct account_record *want)
 {
 	return have->account.entries4 == want->account.entries4 &&
 	       have->account.entries6 == want->account.entries6 &&
 	       !memcmp(have->list_sum, want->list_sum, DIGEST_SIZE);
 }
 
-static int entries_step(struct store *store, const struct account_record *record, struct list *list,
-			struct ag_error *error)
+static int entries_step(struct store *store, const struct account_record *record, struct account_record *seen,
+			int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error)
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct account_record seen = {0};
 	struct prefix last = {0};
 	struct entry entry;
-	int r = sql_open(store, SQL_ENTRIES, &stmt, error, SQL_NUMBER(record->account.id));
+	int r = sql_open(store, SQL_ENTRIES, &stmt, error, LIST_OF(record));
 
 	while (!r && (r = sql_step(store, stmt, error)) > 0) {
 		r = entry_read(store, stmt, &record->account, &entry, error);
@@ -185,45 +236,163 @@ static int entries_step(struct store *store, const struct account_record *record
 			return store_damaged(store, error, "the list of account '%s' is out of order",
 					     record->account.name);
 		last = entry.prefix;
-		count_entry(&seen, &entry, true);
-		if (list && keep_entry(list, &entry) < 0)
-			return store_no_memory(error);
+		entries_count(store, seen, &entry, true);
+		r = visit ? visit(&entry, arg) : 0;
 	}
-	if (!r && !list_fits(&seen, record))
+	return r;
+}
+
+int entries_each(struct store *store, const struct account_record *record,
+		 int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error)
+{
+	struct account_record seen = {0};
+	int r = entries_step(store, record, &seen, visit, arg, error);
+
+	if (!r && !entries_fit(&seen, record))
 		return store_damaged(store, error, "the list of account '%s' does not fit its sum",
 				     record->account.name);
 	return r;
 }
 
-int entries_read(struct store *store, const struct account_record *record, struct list *ret,
-		 struct ag_error *error)
+int store_list_each(struct store *store, int64_t account_id,
+		    int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error)
 {
-	struct list list = {0};
-	int r = entries_step(store, record, ret ? &list : NULL, error);
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	struct account_record record;
+	int r = account_record_open(store, account_id, &stmt, &record, error);
 
-	if (r < 0)
-		list_clear(&list);
-	else if (ret)
-		*ret = list;
-	return r;
+	return r < 0 ? r : entries_each(store, &record, visit, arg, error);
+}
+
+static int keep_visited(const struct entry *entry, void *arg)
+{
+	return keep_entry(arg, entry) < 0 ? -ENOMEM : 0;
 }
 
 int store_list(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error)
 {
-	struct account_record record;
-	int r = account_record_find(store, account_id, &record, error);
+	struct list list = {0};
+	int r = store_list_each(store, account_id, keep_visited, &list, error);
 
-	return r < 0 ? r : entries_read(store, &record, ret, error);
+	if (r == -ENOMEM)
+		r = store_no_memory(error);
+	if (r < 0)
+		list_clear(&list);
+	else
+		*ret = list;
+	return r;
 }
 
-static int page_step(struct store *store, sqlite3_stmt *stmt, const struct account *account,
-		     struct list *list, struct ag_error *error)
+/* 1 with a copy of the entry, 0 without. */
+static int find_copy(struct store *store, const struct account_record *record, const struct prefix *prefix,
+		     struct entry *ret, struct ag_error *error)
 {
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
 	struct entry entry;
-	int r;
+	int r = find_step(store, record, prefix, &stmt, &entry, error);
 
-	while ((r = sql_step(store, stmt, error)) > 0) {
-		r = entry_read(store, stmt, account, &entry, error);
+	if (r > 0 && copy_entry(&entry, ret) < 0)
+		return store_no_memory(error);
+	return r;
+}
+
+int store_entry_find(struct store *store, int64_t account_id, const struct prefix *prefix, struct entry *ret,
+		     struct ag_error *error)
+{
+	struct account_record record;
+	char text[PREFIX_TEXT_MAX];
+	int r = account_record_find(store, account_id, &record, error);
+
+	if (r < 0)
+		return r;
+	r = find_copy(store, &record, prefix, ret, error);
+	if (r)
+		return r < 0 ? r : 0;
+	prefix_format_short(prefix, text);
+	return error_set(error, ERROR_NOT_FOUND, "%s is not in the list", text);
+}
+
+/* The longest prefix that holds both addresses of one family. */
+static struct prefix common_prefix(const struct addr *a, const struct addr *b)
+{
+	uint8_t len = addr_bits(a);
+	struct prefix prefix = prefix_of(a, len);
+
+	while (len && !prefix_contains(&prefix, b))
+		prefix = prefix_of(a, --len);
+	return prefix;
+}
+
+/* 1 with the last row that does not sort behind *probe, in the list or not; 0 without. */
+static int floor_step(struct store *store, int64_t account_id, const struct prefix *probe, struct prefix *ret,
+		      struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	struct sql_row row = {0};
+	int r = sql_open(store, SQL_ENTRY_FLOOR, &stmt, error, SQL_NUMBER(account_id), SQL_PREFIX(probe));
+
+	if (!r)
+		r = sql_step(store, stmt, error);
+	if (r <= 0)
+		return r;
+	row.stmt = stmt;
+	row_prefix(&row, ret);
+	return row.bad ? store_damaged(store, error, "an entry is none") : 1;
+}
+
+/*
+ * As list_match() of entries up to that length: what does not sort behind the address is the longest prefix
+ * that holds it, or parts from it at a bit where the search goes on. One that is not in the list gives way to
+ * what is shorter. Each round is shorter than the last, so there are at most as many as an address has bits.
+ */
+static int match_up_to(struct store *store, int64_t account_id, const struct addr *addr, uint8_t len,
+		       struct entry *ret, bool *ret_found, struct ag_error *error)
+{
+	struct account_record record;
+	struct prefix probe, found;
+	int r = account_record_find(store, account_id, &record, error);
+
+	if (r < 0)
+		return r;
+	*ret_found = false;
+	probe = prefix_of(addr, len);
+	while (probe.len && (r = floor_step(store, account_id, &probe, &found, error)) > 0 &&
+	       found.addr.family == addr->family) {
+		bool holds = prefix_contains(&found, addr);
+
+		r = holds ? find_copy(store, &record, &found, ret, error) : 0;
+		*ret_found = r > 0;
+		if (r)
+			break;
+		probe = holds ? prefix_of(addr, (uint8_t)(found.len - 1)) : common_prefix(addr, &found.addr);
+	}
+	return r < 0 ? r : 0;
+}
+
+int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, struct entry *ret,
+		      bool *ret_found, struct ag_error *error)
+{
+	return match_up_to(store, account_id, addr, addr_bits(addr), ret, ret_found, error);
+}
+
+/* What is shorter and holds the prefix's first address covers it. */
+int store_entry_around(struct store *store, int64_t account_id, const struct prefix *prefix,
+		       struct entry *ret, bool *ret_found, struct ag_error *error)
+{
+	return match_up_to(store, account_id, &prefix->addr, (uint8_t)(prefix->len - 1), ret, ret_found,
+			   error);
+}
+
+int entries_page(struct store *store, const struct account_record *record, const struct prefix *after,
+		 size_t limit, struct list *list, struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	struct entry entry;
+	int r = sql_open(store, SQL_ENTRIES_PAGE, &stmt, error, LIST_OF(record), SQL_PREFIX(after),
+			 SQL_NUMBER((int64_t)limit));
+
+	while (!r && (r = sql_step(store, stmt, error)) > 0) {
+		r = entry_read(store, stmt, &record->account, &entry, error);
 		if (r < 0)
 			return r;
 		if (keep_entry(list, &entry) < 0)
@@ -236,17 +405,12 @@ int store_list_page(struct store *store, int64_t account_id, const struct prefix
 		    struct list *ret, struct ag_error *error)
 {
 	static const struct prefix none; /* before every prefix there is */
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	const struct prefix *from = after ? after : &none;
 	struct account_record record;
 	struct list list = {0};
 	int r = account_record_find(store, account_id, &record, error);
 
 	if (!r)
-		r = sql_open(store, SQL_ENTRIES_PAGE, &stmt, error, SQL_NUMBER(account_id), PREFIX_KEY(from),
-			     SQL_NUMBER((int64_t)limit));
-	if (!r)
-		r = page_step(store, stmt, &record.account, &list, error);
+		r = entries_page(store, &record, after ? after : &none, limit, &list, error);
 	if (r < 0)
 		list_clear(&list);
 	else

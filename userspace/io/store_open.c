@@ -15,8 +15,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define BUSY_TIMEOUT_MS 500
-
 DEFINE_CLEANUP(store, struct store *, store_close)
 #define AUTO_STORE CLEANUP(cleanup_store)
 
@@ -42,24 +40,15 @@ bool store_exists(const char *path)
 	return !lstat(path, &st) || (errno != ENOENT && errno != ENOTDIR);
 }
 
-static void disconnect(struct store *store)
-{
-	for (size_t i = 0; i < SQL_MAX; i++) {
-		(void)sqlite3_finalize(store->statements[i]); /* repeats a failure that was reported */
-		store->statements[i] = NULL;
-	}
-	(void)sqlite3_close(store->db); /* cannot be busy: no statement is left */
-	store->db = NULL;
-}
-
 void store_close(struct store *store)
 {
 	if (!store)
 		return;
 	if (store->db)
 		store_rollback(store);
-	disconnect(store);
+	store_disconnect(store);
 	cleanup_fd(&store->lock_fd);
+	(void)pthread_mutex_destroy(&store->writing); /* nobody holds it */
 	free(store->path);
 	free(store);
 }
@@ -72,6 +61,7 @@ static struct store *store_new(const char *path, const struct store_limits *limi
 	if (!store)
 		return NULL;
 	store->lock_fd = -1;
+	(void)pthread_mutex_init(&store->writing, NULL); /* cannot fail with these attributes */
 	store->limits = *limits;
 	if (asprintf(&store->path, "%s%s", strncmp(path, "file:", 5) ? "" : "./", path) < 0) {
 		store->path = NULL; /* undefined after a failure */
@@ -98,38 +88,6 @@ static int take_lock(struct store *store, struct ag_error *error)
 	return error_set(error, ERROR_STORE,
 			 "store %s: another allowgated has it open: stop that one, or use another --store",
 			 store->path);
-}
-
-static int configure(struct store *store, struct ag_error *error)
-{
-	static const struct {
-		int option;
-		int value;
-	} options[] = {
-		{SQLITE_DBCONFIG_DEFENSIVE, 1},	  {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-		{SQLITE_DBCONFIG_ENABLE_FKEY, 1}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 1},
-		{SQLITE_DBCONFIG_ENABLE_VIEW, 0}, {SQLITE_DBCONFIG_DQS_DML, 0},
-		{SQLITE_DBCONFIG_DQS_DDL, 0},	  {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
-	};
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-		if (sqlite3_db_config(store->db, options[i].option, options[i].value, NULL))
-			return store_fail(store, error);
-	(void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS); /* always SQLITE_OK */
-	return sql_exec(store,
-			"PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-			"PRAGMA journal_size_limit = 67108864",
-			error);
-}
-
-static int connect_to(struct store *store, const char *path, struct ag_error *error)
-{
-	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL)) {
-		if (!store->db)
-			return store_no_memory(error);
-		return store_fail(store, error);
-	}
-	return configure(store, error);
 }
 
 static int use_wal(struct store *store, struct ag_error *error)
@@ -182,7 +140,7 @@ static int create_empty(const struct store *store, const char *path, struct ag_e
 /* In SQLite's rollback mode, where a commit is in the file itself; the last thing is to make it WAL. */
 static int fill(struct store *store, const char *path, struct ag_error *error)
 {
-	int r = connect_to(store, path, error);
+	int r = store_connect(store, path, error);
 
 	if (!r)
 		r = store_migrate(store, store_steps, STORE_VERSION, error);
@@ -190,7 +148,7 @@ static int fill(struct store *store, const char *path, struct ag_error *error)
 		r = store_meta_init(store, error);
 	if (!r)
 		r = use_wal(store, error);
-	disconnect(store);
+	store_disconnect(store);
 	return r;
 }
 
@@ -304,7 +262,7 @@ int store_files_check(const struct store *store, struct ag_error *error)
 
 static int open_and_check(struct store *store, struct ag_error *error)
 {
-	int r = connect_to(store, store->path, error);
+	int r = store_connect(store, store->path, error);
 
 	if (!r)
 		r = store_check_version(store, error);

@@ -2,6 +2,16 @@
 /*
  * store_private.h - what the files of the store share; nobody else includes it
  *
+ * Versions of a list. An account's row carries the version V of its list, and a row of entries `since` and
+ * `until`: it is in the list when since <= V, and until is 0 or above V. A small change adds and removes rows
+ * of the version there is. An import writes those of V + 1, in transactions of its own, beside what is in
+ * force; the one update of the account's row to V + 1 makes them the list. What is in no list any more, or
+ * never came to be in one, is garbage, which the table `unswept` says an account may have.
+ *
+ * Who writes. One connection writes at a time, by the mutex `writing`, which is held from the begin of a
+ * transaction to its end. An import goes on only while the store does not want to write (`wanted`), and holds
+ * the mutex for some milliseconds at a time.
+ *
  * How damage is noticed. Every row that matters has a digest over its fields. A set of rows has a sum, the
  * exclusive-or of their digests: entries sum up in their account, accounts, services and people (users,
  * roles, interfaces) in the one row of meta, which carries a digest of its own. A change takes the old row's
@@ -15,7 +25,9 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,7 +36,7 @@
 #include "userspace/core/error.h"
 #include "userspace/io/store.h"
 
-#define STORE_VERSION	     1
+#define STORE_VERSION	     2
 #define STORE_APPLICATION_ID 0x41475053 /* "AGPS" */
 
 /* The prepared statements; their texts are in store_statements.c. */
@@ -40,6 +52,7 @@ enum sql {
 	SQL_ACCOUNT_BY_ID,
 	SQL_ACCOUNT_BY_NAME,
 	SQL_ACCOUNTS,
+	SQL_ACCOUNT_DIGEST,
 	SQL_SERVICE_ADD,
 	SQL_SERVICE_REMOVE,
 	SQL_SERVICE_OWNER,
@@ -50,6 +63,15 @@ enum sql {
 	SQL_ENTRIES_CLEAR,
 	SQL_ENTRIES,
 	SQL_ENTRIES_PAGE,
+	SQL_ENTRY_FIND,
+	SQL_ENTRY_FLOOR,
+	SQL_ENTRY_END,
+	SQL_UNSWEPT_ADD,
+	SQL_UNSWEPT_REMOVE,
+	SQL_UNSWEPT,
+	SQL_SWEEP_RANGE,
+	SQL_SWEEP_ROWS,
+	SQL_SWEEP_MARKS,
 	SQL_USER_ADD,
 	SQL_USER_REMOVE,
 	SQL_USER_BY_NAME,
@@ -90,7 +112,9 @@ struct store_meta {
 
 /* An account's row. An id of 0: none. */
 struct account_record {
-	struct account account;
+	struct account account; /* its label is NULL: it stands here, so that records are copied by value */
+	char label[NOTE_SIZE + 1]; /* one more than the table takes, so that nothing is cut to fit */
+	int64_t list_version;
 	uint8_t list_sum[DIGEST_SIZE];
 	uint8_t digest[DIGEST_SIZE]; /* as it stands in the table and in meta's sum */
 	bool changed;
@@ -99,6 +123,16 @@ struct account_record {
 /* The main file and its log, as they were when the store was opened. */
 #define STORE_FILES 2
 
+/* A row of entries: its key within an account. */
+struct entry_key {
+	struct prefix prefix;
+	int64_t since;
+};
+
+/*
+ * A store, or the connection of an import to one: that has no lock, no files, and nothing but db, path and
+ * statements of its own.
+ */
 struct store {
 	sqlite3 *db;
 	char *path; /* never starting with "file:", which SQLite would take for a URI */
@@ -109,6 +143,12 @@ struct store {
 		dev_t dev;
 		ino_t ino;
 	} files[STORE_FILES];
+	pthread_mutex_t writing; /* held within every transaction that writes, and by imports */
+	atomic_bool wanted;	 /* the store waits for it, or has it */
+	bool old_digests; /* while version 1 is migrated: SHA-256 in rows, and accounts without version */
+	struct store_import *imports; /* that are open */
+	int64_t swept_account;	      /* where store_sweep() goes on */
+	struct entry_key swept;
 	bool in_transaction;
 	struct store_meta meta; /* within a transaction */
 	uint8_t meta_digest[DIGEST_SIZE];
@@ -142,6 +182,10 @@ static inline struct sql_value sql_text(const char *text)
 	return (struct sql_value){
 		.kind = SQL_KIND_TEXT, .data = text ? text : "", .size = text ? strlen(text) : 0};
 }
+
+/* The columns of a prefix, as values. */
+#define SQL_PREFIX(p)                                                                                        \
+	SQL_NUMBER((p)->addr.family), SQL_BYTES((p)->addr.bytes, addr_size(&(p)->addr)), SQL_NUMBER((p)->len)
 
 #define SQL_VALUES_(...) ((const struct sql_value[]){__VA_ARGS__})
 /* Binds values to a prepared statement: *ret is to be stepped, and reset by AUTO_RESET. What is bound is
@@ -222,6 +266,8 @@ const char *sql_statement(enum sql which);
 struct store_step {
 	int64_t version;
 	const char *sql;
+	/* What SQL cannot say, in the same transaction; NULL: nothing. */
+	int (*convert)(struct store *store, struct ag_error *error);
 };
 
 extern const struct store_step store_steps[STORE_VERSION];
@@ -229,6 +275,17 @@ extern const struct store_step store_steps[STORE_VERSION];
 int store_migrate(struct store *store, const struct store_step *steps, size_t count, struct ag_error *error);
 /* The tables, indexes and triggers are those of this version, letter by letter. */
 int store_schema_check(struct store *store, struct ag_error *error);
+
+/* --- store_migrate.c --------------------------------------------------------- */
+
+/* The digests of version 1 are checked and replaced by those of version 2. */
+int store_convert_digests(struct store *store, struct ag_error *error);
+
+/* --- store_connect.c: connections --------------------------------------------- */
+
+/* Opens store->db, with what every connection has set. */
+int store_connect(struct store *store, const char *path, struct ag_error *error);
+void store_disconnect(struct store *store);
 
 /* --- store_open.c: files ----------------------------------------------------- */
 
@@ -241,7 +298,7 @@ int store_files_check(const struct store *store, struct ag_error *error);
 int store_check_version(struct store *store, struct ag_error *error);
 /* The file is a sound database. */
 int store_check_structure(struct store *store, struct ag_error *error);
-/* Every row that matters fits its digest. */
+/* Every row that matters fits its digest, but for the lists, which are checked whenever they are read. */
 int store_check_content(struct store *store, struct ag_error *error);
 
 /* --- store.c: transactions and meta ------------------------------------------ */
@@ -252,13 +309,27 @@ int store_editing(const struct store *store, struct ag_error *error);
 int store_meta_init(struct store *store, struct ag_error *error);
 /* As of now: within a transaction what it will be. */
 int store_meta_get(struct store *store, struct store_meta *ret, struct ag_error *error);
+/* Writes the row of meta with its digest, if it is another than store->meta_digest. */
+int store_meta_write(struct store *store, struct ag_error *error);
+/* Takes the right to write, then BEGIN IMMEDIATE; store_write_end() in any case after a 0. */
+int store_write_begin(struct store *store, struct ag_error *error);
+/* Undoes what was not committed, and gives the right back. */
+void store_write_end(struct store *store);
 /* Writes what is held back of the account last edited. */
 int store_settle(struct store *store, struct ag_error *error);
+/* A digest of a row of accounts, services or entries. */
+void digest_init_of(const struct store *store, struct digest *digest);
 void sum_fold(uint8_t sum[DIGEST_SIZE], const uint8_t digest[DIGEST_SIZE]);
 void digest_prefix(struct digest *digest, const struct prefix *prefix);
 
 /* --- store_accounts.c, store_services.c, store_entries.c, store_people.c, store_interfaces.c --- */
 
+/*
+ * ERROR_NOT_FOUND. Until *stmt is reset by AUTO_RESET, whatever is read is of the same moment, and need not
+ * take SQLite's locks again.
+ */
+int account_record_open(struct store *store, int64_t id, sqlite3_stmt **stmt, struct account_record *ret,
+			struct ag_error *error);
 /* ERROR_NOT_FOUND. */
 int account_record_find(struct store *store, int64_t id, struct account_record *ret, struct ag_error *error);
 /* Makes an account store->current. ERROR_NOT_FOUND. */
@@ -269,9 +340,45 @@ int account_write(struct store *store, struct account_record *record, struct ag_
 int services_forget(struct store *store, int64_t account_id, struct ag_error *error);
 /* Takes its roles out of the sum. */
 int roles_forget_account(struct store *store, int64_t account_id, struct ag_error *error);
-/* Reads the list and compares it with the account's row. ret NULL: only that. */
-int entries_read(struct store *store, const struct account_record *record, struct list *ret,
-		 struct ag_error *error);
+/* Visits every entry (visit NULL: none), and compares the list with the account's row. */
+int entries_each(struct store *store, const struct account_record *record,
+		 int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error);
+/* The next entries of the account behind a prefix (len 0: from the start), at most `limit`, appended. */
+int entries_page(struct store *store, const struct account_record *record, const struct prefix *after,
+		 size_t limit, struct list *list, struct ag_error *error);
+/* A row of entries as of that version. */
+int entries_insert(struct store *store, int64_t account_id, const struct entry *entry, int64_t since,
+		   struct ag_error *error);
+/* One entry more or less, in counts and sum. */
+void entries_count(const struct store *store, struct account_record *record, const struct entry *entry,
+		   bool more);
+bool entries_fit(const struct account_record *have, const struct account_record *want);
+/* ERROR_BAD_PREFIX for host bits. */
+int entries_check_canonical(const struct prefix *prefix, struct ag_error *error);
+int entries_full(const struct account *account, size_t limit, struct ag_error *error);
+/* In a transaction: the sum of all services as they stand. */
+int services_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
+
+/* --- store_sweep.c ------------------------------------------------------------ */
+
+/*
+ * In a transaction: removes what is garbage among the next max_rows rows of an account behind *after, which
+ * moves on. *ret_done: those were the last, and the account has none any more.
+ */
+int sweep_account(struct store *store, int64_t account_id, struct entry_key *after, size_t max_rows,
+		  bool *ret_done, struct ag_error *error);
+
+/* --- store_import.c ----------------------------------------------------------- */
+
+bool import_is_open(const struct store *store, int64_t account_id);
+/*
+ * The account or its list is changed in this transaction. The row alone need not show it: an entry that is
+ * taken out and put back leaves the row as it was, but not the rows of the version to come.
+ */
+void imports_touch(struct store *store, int64_t account_id);
+/* The transaction is over; while it is, still, nobody else writes. */
+void imports_settle(struct store *store, bool committed);
+
 /* Users and roles into a sum. */
 int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
 /* The sum of users, roles and interfaces, compared with meta's. */

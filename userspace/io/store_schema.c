@@ -104,10 +104,31 @@ static const char version_1[] =
 	"CREATE TRIGGER audit_keeps_all BEFORE DELETE ON audit BEGIN\n"
 	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n"
 	"END;\n";
+static const char version_2[] =
+	"ALTER TABLE accounts ADD COLUMN list_version INTEGER NOT NULL DEFAULT 0 CHECK (list_version >= 0);\n"
+	"CREATE TABLE entries_2 (\n"
+	"	" ACCOUNT_REFERENCE ",\n"
+	PREFIX_COLUMNS
+	"	since INTEGER NOT NULL CHECK (since >= 0),\n"
+	"	until INTEGER NOT NULL CHECK (until = 0 OR until > since),\n"
+	"	verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'deny')),\n"
+	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n"
+	"	created_by TEXT NOT NULL,\n"
+	"	created_at INTEGER NOT NULL,\n"
+	"	PRIMARY KEY (account_id, family, addr, len, since)\n"
+	") STRICT, WITHOUT ROWID;\n"
+	"INSERT INTO entries_2 SELECT account_id, family, addr, len, 0, 0, verdict, note, created_by, created_at\n"
+	"	FROM entries ORDER BY account_id, family, addr, len;\n"
+	"DROP TABLE entries;\n"
+	"ALTER TABLE entries_2 RENAME TO entries;\n"
+	"CREATE TABLE unswept (\n"
+	"	account_id INTEGER PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE\n"
+	") STRICT;\n";
 /* clang-format on */
 
 const struct store_step store_steps[STORE_VERSION] = {
-	{1, version_1},
+	{1, version_1, NULL},
+	{2, version_2, store_convert_digests},
 };
 
 static int run_step(struct store *store, const struct store_step *step, struct ag_error *error)
@@ -121,6 +142,8 @@ static int run_step(struct store *store, const struct store_step *step, struct a
 	r = sql_exec(store, "BEGIN IMMEDIATE", error);
 	if (!r)
 		r = sql_exec(store, step->sql, error);
+	if (!r && step->convert)
+		r = step->convert(store, error);
 	if (!r)
 		r = sql_exec(store, set_version, error);
 	if (!r)

@@ -11,11 +11,12 @@ struct owned_service {
 	struct service service;
 };
 
-static void digest_service(int64_t account_id, const struct service *service, uint8_t out[DIGEST_SIZE])
+static void digest_service(const struct store *store, int64_t account_id, const struct service *service,
+			   uint8_t out[DIGEST_SIZE])
 {
 	struct digest digest;
 
-	digest_init(&digest);
+	digest_init_of(store, &digest);
 	digest_text(&digest, "service");
 	digest_number(&digest, account_id);
 	digest_prefix(&digest, &service->dest);
@@ -25,9 +26,7 @@ static void digest_service(int64_t account_id, const struct service *service, ui
 }
 
 /* The columns of the primary key, as values. */
-#define SERVICE_KEY(s)                                                                                       \
-	SQL_NUMBER((s)->dest.addr.family), SQL_BYTES((s)->dest.addr.bytes, addr_size(&(s)->dest.addr)),      \
-		SQL_NUMBER((s)->dest.len), SQL_NUMBER((s)->proto), SQL_NUMBER((s)->port)
+#define SERVICE_KEY(s) SQL_PREFIX(&(s)->dest), SQL_NUMBER((s)->proto), SQL_NUMBER((s)->port)
 
 static int service_read(struct store *store, sqlite3_stmt *stmt, struct owned_service *ret,
 			struct ag_error *error)
@@ -88,7 +87,7 @@ int store_service_add(struct store *store, int64_t account_id, const struct serv
 	r = sql_run(store, SQL_SERVICE_ADD, error, SQL_NUMBER(account_id), SERVICE_KEY(service));
 	if (r < 0)
 		return sql_is_duplicate(store) ? service_taken(store, service, owner, error) : r;
-	digest_service(account_id, service, digest);
+	digest_service(store, account_id, service, digest);
 	sum_fold(store->meta.service_sum, digest);
 	store->meta.services++;
 	return 0;
@@ -110,7 +109,7 @@ int store_service_remove(struct store *store, int64_t account_id, const struct s
 		return error_set(error, ERROR_NOT_FOUND, "account '%s' has no service %s",
 				 store->current.account.name, text);
 	}
-	digest_service(account_id, service, digest);
+	digest_service(store, account_id, service, digest);
 	sum_fold(store->meta.service_sum, digest);
 	store->meta.services--;
 	return 0;
@@ -127,55 +126,123 @@ int services_forget(struct store *store, int64_t account_id, struct ag_error *er
 		r = service_read(store, stmt, &owned, error);
 		if (r < 0)
 			break;
-		digest_service(account_id, &owned.service, digest);
+		digest_service(store, account_id, &owned.service, digest);
 		sum_fold(store->meta.service_sum, digest);
 		store->meta.services--;
 	}
 	return r;
 }
 
-/* Reading goes on in *items, which the caller frees also on failure. */
-static int claims_step(struct store *store, void **items, size_t *count, uint8_t sum[DIGEST_SIZE],
-		       struct ag_error *error)
+/* Of an account: where its services lead. */
+struct place {
+	int64_t id;
+	uint32_t slot;
+};
+
+static int place_by_id(const void *a, const void *b)
+{
+	int64_t x = ((const struct place *)a)->id, y = ((const struct place *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+/* All accounts, checked, by id: a service looks its slot up here. The caller frees. */
+static int places_read(struct store *store, struct place **ret, size_t *ret_count, struct ag_error *error)
+{
+	struct account *accounts = NULL;
+	struct place *places;
+	size_t count = 0;
+	int r = store_accounts(store, &accounts, &count, error);
+
+	if (r < 0)
+		return r;
+	places = calloc(count ? count : 1, sizeof(*places));
+	for (size_t i = 0; places && i < count; i++)
+		places[i] = (struct place){accounts[i].id, accounts[i].slot};
+	accounts_free(accounts, count);
+	if (!places)
+		return store_no_memory(error);
+	qsort(places, count, sizeof(*places), place_by_id);
+	*ret = places;
+	*ret_count = count;
+	return 0;
+}
+
+/* By key, strictly ascending: none stands twice, so that none takes another out of the sum. */
+static int services_each(struct store *store, uint8_t sum[DIGEST_SIZE],
+			 int (*visit)(struct store *store, const struct owned_service *owned, void *arg,
+				      struct ag_error *error),
+			 void *arg, struct ag_error *error)
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct account_record record = {0};
-	struct owned_service owned;
+	struct owned_service owned = {0}, last = {0};
 	uint8_t digest[DIGEST_SIZE];
-	size_t capacity = 0;
 	int r = sql_open(store, SQL_SERVICES, &stmt, error);
 
 	while (!r && (r = sql_step(store, stmt, error)) > 0) {
 		r = service_read(store, stmt, &owned, error);
-		if (!r && record.account.id != owned.account_id)
-			r = account_record_find(store, owned.account_id, &record, error);
+		if (!r && last.account_id && service_compare(&last.service, &owned.service) == 0)
+			r = store_damaged(store, error, "a service stands twice");
+		if (!r && visit)
+			r = visit(store, &owned, arg, error);
 		if (r < 0)
 			break;
-		if (store_grow(items, &capacity, *count, sizeof(struct claim)) < 0)
-			return store_no_memory(error);
-		((struct claim *)*items)[(*count)++] = (struct claim){.service = owned.service,
-								      .slot = record.account.slot};
-		digest_service(owned.account_id, &owned.service, digest);
+		digest_service(store, owned.account_id, &owned.service, digest);
 		sum_fold(sum, digest);
+		last = owned;
 	}
 	return r;
 }
 
+int services_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error)
+{
+	return services_each(store, sum, NULL, NULL, error);
+}
+
+struct claims {
+	struct place *places;
+	size_t place_count;
+	void *items;
+	size_t count;
+	size_t capacity;
+};
+
+static int claim_add(struct store *store, const struct owned_service *owned, void *arg,
+		     struct ag_error *error)
+{
+	struct claims *claims = arg;
+	struct place key = {.id = owned->account_id};
+	const struct place *place = bsearch(&key, claims->places, claims->place_count, sizeof(key),
+					    place_by_id);
+
+	if (!place)
+		return store_damaged(store, error, "a service has no account");
+	if (store_grow(&claims->items, &claims->capacity, claims->count, sizeof(struct claim)) < 0)
+		return store_no_memory(error);
+	((struct claim *)claims->items)[claims->count++] = (struct claim){.service = owned->service,
+									  .slot = place->slot};
+	return 0;
+}
+
 int store_claims(struct store *store, struct claim **ret, size_t *ret_count, struct ag_error *error)
 {
-	AUTO_FREE void *items = NULL;
+	struct claims claims = {0};
 	uint8_t sum[DIGEST_SIZE] = {0};
 	struct store_meta meta;
-	size_t count = 0;
 	int r = store_meta_get(store, &meta, error);
 
 	if (!r)
-		r = claims_step(store, &items, &count, sum, error);
-	if (r < 0)
-		return r;
-	if (count != (uint64_t)meta.services || memcmp(sum, meta.service_sum, DIGEST_SIZE) != 0)
-		return store_damaged(store, error, "its services do not fit their sum");
-	*ret = TAKE_PTR(items);
-	*ret_count = count;
-	return 0;
+		r = places_read(store, &claims.places, &claims.place_count, error);
+	if (!r)
+		r = services_each(store, sum, claim_add, &claims, error);
+	if (!r &&
+	    (claims.count != (uint64_t)meta.services || memcmp(sum, meta.service_sum, DIGEST_SIZE) != 0))
+		r = store_damaged(store, error, "its services do not fit their sum");
+	if (!r) {
+		*ret = TAKE_PTR(claims.items);
+		*ret_count = claims.count;
+	}
+	free(claims.places);
+	free(claims.items);
+	return r;
 }

@@ -5,8 +5,14 @@
 #include "userspace/io/store_private.h"
 
 #define ACCOUNT_COLUMNS                                                                                      \
-	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest FROM "       \
-	"accounts "
+	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest, "           \
+	"list_version FROM accounts "
+#define ENTRY_COLUMNS "family, addr, len, verdict, note, created_by, created_at"
+/* ?2 is the version of the list. */
+#define IN_LIST "account_id = ?1 AND since <= ?2 AND (until = 0 OR until > ?2) "
+#define SWEPT                                                                                                \
+	"account_id = ?1 AND (family, addr, len, since) > (?2, ?3, ?4, ?5) AND "                             \
+	"(family, addr, len, since) <= (?6, ?7, ?8, ?9) "
 #define ROLE_COLUMNS                                                                                         \
 	"a.name, u.name, r.role FROM roles AS r JOIN accounts AS a ON a.id = r.account_id "                  \
 	"JOIN users AS u ON u.id = r.user_id "
@@ -34,11 +40,14 @@ static const char *const statements[SQL_MAX] = {
 		"INSERT INTO accounts (id, slot, name, label, mode, on_deny, generation, entries4, entries6, "
 		"list_sum, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ACCOUNT_WRITE] = "UPDATE accounts SET label = ?2, mode = ?3, on_deny = ?4, generation = ?5, "
-			      "entries4 = ?6, entries6 = ?7, list_sum = ?8, digest = ?9 WHERE id = ?1",
+			      "entries4 = ?6, entries6 = ?7, list_sum = ?8, digest = ?9, list_version = ?10 "
+			      "WHERE id = ?1",
 	[SQL_ACCOUNT_REMOVE] = "DELETE FROM accounts WHERE id = ?",
 	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS "WHERE id = ?",
 	[SQL_ACCOUNT_BY_NAME] = "SELECT " ACCOUNT_COLUMNS "WHERE name = ?",
-	[SQL_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS "ORDER BY name",
+	/* As they lie in the file: by name, each would be looked for one by one. */
+	[SQL_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS "ORDER BY id",
+	[SQL_ACCOUNT_DIGEST] = "SELECT digest FROM accounts WHERE id = ?",
 
 	[SQL_SERVICE_ADD] = "INSERT INTO services (account_id, family, addr, len, proto, port) "
 			    "VALUES (?, ?, ?, ?, ?, ?)",
@@ -49,22 +58,40 @@ static const char *const statements[SQL_MAX] = {
 		"SELECT a.name FROM services AS s JOIN accounts AS a ON a.id = s.account_id "
 		"WHERE s.family = ? AND s.addr = ? AND s.len = ? AND s.proto = ? AND s.port = ?",
 	[SQL_SERVICES] = "SELECT account_id, family, addr, len, proto, port FROM services "
-			 "ORDER BY account_id, family, addr, len, proto, port",
+			 "ORDER BY family, addr, len, proto, port",
 	[SQL_SERVICES_OF] =
 		"SELECT account_id, family, addr, len, proto, port FROM services WHERE account_id = ?",
 
-	[SQL_ENTRY_ADD] = "INSERT INTO entries (account_id, family, addr, len, verdict, note, created_by, "
-			  "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[SQL_ENTRY_REMOVE] =
-		"DELETE FROM entries WHERE account_id = ? AND family = ? AND addr = ? AND len = ? "
-		"RETURNING family, addr, len, verdict, note, created_by, created_at",
+	[SQL_ENTRY_ADD] = "INSERT INTO entries (account_id, family, addr, len, since, until, verdict, note, "
+			  "created_by, created_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
+	[SQL_ENTRY_REMOVE] = "DELETE FROM entries WHERE " IN_LIST
+			     "AND family = ?3 AND addr = ?4 AND len = ?5 RETURNING " ENTRY_COLUMNS,
 	[SQL_ENTRIES_CLEAR] = "DELETE FROM entries WHERE account_id = ?",
 	/* By the primary key, which is the order of prefix_compare(). */
-	[SQL_ENTRIES] = "SELECT family, addr, len, verdict, note, created_by, created_at FROM entries "
-			"WHERE account_id = ? ORDER BY family, addr, len",
-	[SQL_ENTRIES_PAGE] = "SELECT family, addr, len, verdict, note, created_by, created_at FROM entries "
-			     "WHERE account_id = ? AND (family, addr, len) > (?, ?, ?) "
-			     "ORDER BY family, addr, len LIMIT ?",
+	[SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE " IN_LIST "ORDER BY family, addr, len",
+	[SQL_ENTRIES_PAGE] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE " IN_LIST
+			     "AND (family, addr, len) > (?3, ?4, ?5) ORDER BY family, addr, len LIMIT ?6",
+	[SQL_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE " IN_LIST
+			   "AND family = ?3 AND addr = ?4 AND len = ?5",
+	/* In the list or not: a step costs the same, however much garbage there is. */
+	[SQL_ENTRY_FLOOR] = "SELECT family, addr, len FROM entries WHERE account_id = ? "
+			    "AND (family, addr, len) <= (?, ?, ?) "
+			    "ORDER BY family DESC, addr DESC, len DESC LIMIT 1",
+	[SQL_ENTRY_END] = "UPDATE entries SET until = ?2 + 1 WHERE " IN_LIST
+			  "AND family = ?3 AND addr = ?4 AND len = ?5",
+
+	[SQL_UNSWEPT_ADD] = "INSERT OR IGNORE INTO unswept (account_id) VALUES (?)",
+	[SQL_UNSWEPT_REMOVE] = "DELETE FROM unswept WHERE account_id = ?",
+	[SQL_UNSWEPT] = "SELECT account_id FROM unswept ORDER BY account_id",
+	/* The last row of the next ?6, behind a key. */
+	[SQL_SWEEP_RANGE] = "SELECT family, addr, len, since FROM (SELECT family, addr, len, since "
+			    "FROM entries WHERE account_id = ?1 AND "
+			    "(family, addr, len, since) > (?2, ?3, ?4, ?5) "
+			    "ORDER BY family, addr, len, since LIMIT ?6) "
+			    "ORDER BY family DESC, addr DESC, len DESC, since DESC LIMIT 1",
+	[SQL_SWEEP_ROWS] = "DELETE FROM entries WHERE " SWEPT
+			   "AND (since > ?10 OR (until > 0 AND until <= ?10))",
+	[SQL_SWEEP_MARKS] = "UPDATE entries SET until = 0 WHERE " SWEPT "AND until > ?10",
 
 	[SQL_USER_ADD] = "INSERT INTO users (id, name, uid, operator, delegate) "
 			 "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM users), ?, ?, ?, ?)",

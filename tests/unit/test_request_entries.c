@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_request_entries.c - bodies that hold entries, in JSON and as text */
+#include "userspace/core/request.h"
+
+#include "tests/unit/request_fixture.h"
+
+static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
+			const char *note)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&entry->prefix, text);
+	assert_string_equal(text, prefix);
+	assert_int_equal(entry->verdict, verdict);
+	if (note)
+		assert_string_equal(entry->note, note);
+	else
+		assert_null(entry->note);
+	assert_null(entry->created_by);
+	assert_int_equal(entry->created_at, 0);
+}
+
+static void entries_are_read(void **state)
+{
+	union any any;
+
+	(void)state;
+	take(POST_ENTRIES, "{\"prefix\":\"203.0.113.7\"}", &any);
+	assert_int_equal(any.list.count, 1);
+	check_entry(&any.list.entries[0], "203.0.113.7/32", AG_ENTRY_ALLOW, NULL);
+	list_clear(&any.list);
+	take(POST_ENTRIES, "{\"note\":\"a # b\",\"verdict\":\"deny\",\"prefix\":\"2001:db8::/32\"}", &any);
+	check_entry(&any.list.entries[0], "2001:db8::/32", AG_ENTRY_DENY, "a # b");
+	list_clear(&any.list);
+	take(PUT_ENTRIES,
+	     "{\"entries\":[{\"prefix\":\"2001:db8::1\",\"note\":\"\"},{\"prefix\":\"203.0.113.0/24\","
+	     "\"note\":\"office\",\"verdict\":\"allow\"},{\"prefix\":\"198.51.100.0/"
+	     "24\",\"verdict\":\"deny\"}]}",
+	     &any);
+	assert_int_equal(any.list.count, 3);
+	check_entry(&any.list.entries[0], "198.51.100.0/24", AG_ENTRY_DENY, NULL);
+	check_entry(&any.list.entries[1], "203.0.113.0/24", AG_ENTRY_ALLOW, "office");
+	check_entry(&any.list.entries[2], "2001:db8::1/128", AG_ENTRY_ALLOW, NULL);
+	list_clear(&any.list);
+	take(PUT_ENTRIES, "{\"entries\":[]}", &any);
+	assert_int_equal(any.list.count, 0);
+}
+
+static void text_is_read_too(void **state)
+{
+	static const char TEXT[] = "2001:db8::/32 deny # x\n\n203.0.113.7\n";
+	struct ag_error error = {0};
+	struct list list = {0};
+
+	(void)state;
+	assert_int_equal(request_entries_decode_text(TEXT, strlen(TEXT), 2, false, &list, &error), 0);
+	assert_int_equal(list.count, 2);
+	check_entry(&list.entries[0], "203.0.113.7/32", AG_ENTRY_ALLOW, NULL);
+	check_entry(&list.entries[1], "2001:db8::/32", AG_ENTRY_DENY, "x");
+	list_clear(&list);
+	assert_true(request_entries_decode_text(TEXT, strlen(TEXT), 1, false, &list, &error) < 0);
+	assert_int_equal(error.code, ERROR_LIMIT);
+	assert_true(request_entries_decode_text("# x\n", 4, 1, false, &list, &error) < 0);
+	assert_non_null(strstr(error.message, "holds no entry"));
+	assert_int_equal(request_entries_decode_text("# x\n", 4, 1, true, &list, &error), 0);
+	assert_int_equal(list.count, 0);
+}
+
+/* One piece may not be endless, in an entry or beside them; nor is it taken for broken where it is cut. */
+static void large_pieces_are_refused(void **state)
+{
+	static const char *const STARTS[] = {"{\"entries\":[{\"prefix\":\"", "{\"x\":\"", "{\""};
+	static const char PIECE[] = "\xf0\x9f\x94\x92";
+	const size_t length = 200000;
+	char *body = malloc(length);
+	struct ag_error error = {0};
+	struct list list;
+
+	(void)state;
+	assert_non_null(body);
+	for (size_t i = 0; i < COUNT(STARTS) * strlen(PIECE); i++) {
+		const char *start = STARTS[i / strlen(PIECE)];
+		size_t used = strlen(start) + i % strlen(PIECE); /* cut within a character, too */
+
+		memset(body, 'a', used);
+		memcpy(body, start, strlen(start));
+		for (; used + strlen(PIECE) <= length; used += strlen(PIECE))
+			memcpy(body + used, PIECE, strlen(PIECE));
+		assert_true(request_entries_decode(body, used, 9, true, &list, &error) < 0);
+		assert_int_equal(error.code, ERROR_BAD_REQUEST);
+		assert_non_null(strstr(error.message, "64 KiB"));
+	}
+	free(body);
+}
+
+/* Many windows' worth of entries, and blanks between them: where a window ends is nowhere to be seen. */
+static void long_bodies_are_read_piece_by_piece(void **state)
+{
+	static const unsigned int GAPS[] = {0, 1, 7, 63, 1021};
+	const size_t size = (size_t)4 << 20;
+	char *body = malloc(size);
+	struct ag_error error = {0};
+
+	(void)state;
+	assert_non_null(body);
+	for (size_t i = 0; i < COUNT(GAPS); i++) {
+		struct list list = {0};
+		int used = sprintf(body, "{\"entries\":[");
+
+		for (unsigned int n = 0; n < 2000; n++)
+			used += sprintf(body + used,
+					"%s{\"note\":\"\xc3\xbc %u\",%*s\"prefix\":\"198.51.%u.%u\"}",
+					n ? "," : "", n, (int)GAPS[i], "", n / 256, n % 256);
+		used += sprintf(body + used, "%70000s]%70000s}", "", "");
+		assert_int_equal(request_entries_decode(body, (size_t)used, 2000, false, &list, &error), 0);
+		assert_int_equal(list.count, 2000);
+		check_entry(&list.entries[1999], "198.51.7.207/32", AG_ENTRY_ALLOW, "\xc3\xbc 1999");
+		list_clear(&list);
+	}
+	free(body);
+}
+
+static void refuse_large(char *body, const char *says)
+{
+	struct ag_error error = {0};
+	struct list list;
+
+	assert_true(request_entries_decode(body, strlen(body), 9, true, &list, &error) < 0);
+	if (error.code != ERROR_BAD_REQUEST || !strstr(error.message, says))
+		fail_msg("%s, which does not say: %s", error.message, says);
+	free(body);
+}
+
+static char *repeated(const char *start, const char *piece, size_t count)
+{
+	size_t length = strlen(piece);
+	char *body = malloc(strlen(start) + count * length + 1);
+
+	assert_non_null(body);
+	(void)strcpy(body, start);
+	for (size_t i = 0; i < count; i++)
+		memcpy(body + strlen(start) + i * length, piece, length + 1);
+	return body;
+}
+
+static void depth_and_fields_are_bounded(void **state)
+{
+	static const char START[] = "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"x\":";
+	char *body, fields[4096] = "{\"entries\":[]";
+
+	(void)state;
+	refuse_large(repeated(START, "[", 10000), "depth");
+	refuse_large(repeated("{\"entries\":[", "[", 10000), "depth");
+	refuse_large(repeated("{\"x\":", "{\"x\":", 10000), "depth");
+	refuse_large(repeated(START, "9", 100), "too big");
+	for (unsigned int i = 0; i < 17; i++)
+		(void)sprintf(fields + strlen(fields), ",\"f%u\":1", i);
+	/* Of so many none is read any more, whatever follows. */
+	body = repeated(fields, ",\"f0\":1 nonsense", 10000);
+	refuse_large(body, "unknown field \"f0\"");
+}
+
+static void bad_entries_are_refused(void **state)
+{
+	static const struct {
+		enum kind kind;
+		const char *body;
+		enum error_code code;
+		const char *says;
+	} cases[] = {
+		{POST_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"prefix\" is missing"},
+		{POST_ENTRIES, "{\"prefix\":1}", ERROR_BAD_REQUEST, "\"prefix\" must be a string"},
+		{POST_ENTRIES, "{\"prefix\":\"203.0.113.7/24\"}", ERROR_BAD_PREFIX, "203.0.113.0/24"},
+		{POST_ENTRIES, "{\"prefix\":\"0.0.0.0/0\"}", ERROR_BAD_PREFIX, "0.0.0.0/0"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"verdict\":\"drop\"}", ERROR_BAD_REQUEST,
+		 "verdict"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"a\\tb\"}", ERROR_BAD_REQUEST, "note"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":null}", ERROR_BAD_REQUEST,
+		 "\"note\" must be a string"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_by\":\"eve\"}", ERROR_BAD_REQUEST,
+		 "\"created_by\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_at\":\"x\"}", ERROR_BAD_REQUEST,
+		 "\"created_at\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"enabled\":false}", ERROR_BAD_REQUEST,
+		 "\"enabled\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"8h\"}", ERROR_BAD_REQUEST,
+		 "\"expires\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"n\",\"verdict\":1}", ERROR_BAD_REQUEST,
+		 "\"verdict\""},
+		{POST_ENTRIES, "{\"entries\":{}}", ERROR_BAD_REQUEST, "\"entries\" must be an array"},
+		{POST_ENTRIES, "{\"entries\":[]}", ERROR_BAD_REQUEST, "\"entries\" is empty"},
+		{POST_ENTRIES, "{\"entries\":[],\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST,
+		 "unknown field \"prefix\""},
+		{PUT_ENTRIES, "{\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST, "unknown field \"prefix\""},
+		{PUT_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"entries\" is missing"},
+		{POST_ENTRIES, "{\"entries\":[\"192.0.2.1\"]}", ERROR_BAD_REQUEST,
+		 "entry 1 must be an object"},
+		{POST_ENTRIES,
+		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.1/33\"}]}",
+		 ERROR_BAD_PREFIX, "entry 2, 192.0.2.1/33: "},
+		{POST_ENTRIES, "{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"note\":\"n\"}]}",
+		 ERROR_BAD_REQUEST, "entry 2: the field \"prefix\" is missing"},
+		{POST_ENTRIES, "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"x\":1}]}", ERROR_BAD_REQUEST,
+		 "entry 1, 192.0.2.1: unknown field \"x\""},
+		{POST_ENTRIES,
+		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.2\"},{"
+		 "\"prefix\":\"192.0.2.1/32\"}]}",
+		 ERROR_BAD_REQUEST, "192.0.2.1 stands twice"},
+		{POST_ENTRIES,
+		 "{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"prefix\":\"192.0.2.2\"},{\"prefix\":\"192.0.2."
+		 "3\"},4]}",
+		 ERROR_LIMIT, "more than 3 entries in one request, and a list may hold no more"},
+		{PUT_ENTRIES,
+		 "{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"prefix\":\"192.0.2.2\"},{\"prefix\":\"192.0.2."
+		 "3\"},4]}",
+		 ERROR_LIMIT, "raise that limit"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		refuse(cases[i].kind, cases[i].body, cases[i].code, cases[i].says);
+}
+
+/* What jansson does not see, since it reads piece by piece, and what it does. */
+static void bad_syntax_is_refused(void **state)
+{
+	static const struct {
+		const char *body, *says;
+	} cases[] = {
+		{"{\"entries\":[{\"prefix\":\"192.0.2.1\",\"prefix\":\"192.0.2.2\"}]}",
+		 "duplicate object key"},
+		{"{\"entries\":[],\n\n \"entries\":[]}", "line 3, column 1: duplicate object key"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"prefix\":\"192.0.2.1\"}]}",
+		 "192.0.2.1 stands twice"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.2\"},\n{\"prefix\":\"192.0.2.1\"} 7]}",
+		 "line 2, column 23: ']' expected behind an entry"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.2\",\"note\":\"n\"},]}", "line 1, column"},
+		{"{\"entries\":[,{\"prefix\":\"192.0.2.2\"}]}", "line 1"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.2\"", "line 1"},
+		{"{\"entries\":[}", "line 1"},
+		{"{\"entries\" []}", "':' expected"},
+		{"{\"entries\":[] \"x\":1}", "',' or '}' expected"},
+		{"{\"entries\":[],}", "string or '}' expected"},
+		{"{\"entries\":[]}\v", "end of file expected"},
+		{"{entries:[]}", "string or '}' expected"},
+		{"{\"x\":1,\"entries\":[{\"prefix\":\"192.0.2.2\"}]}", "unknown field \"x\""},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.2\"}],\"prefix\":\"192.0.2.3\"}",
+		 "unknown field \"prefix\""},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.2\",\"note\":\"a\\u0000b\"}]}", "\\u0000"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		refuse(PUT_ENTRIES, cases[i].body, ERROR_BAD_REQUEST, cases[i].says);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(entries_are_read),
+		cmocka_unit_test(text_is_read_too),
+		cmocka_unit_test(large_pieces_are_refused),
+		cmocka_unit_test(long_bodies_are_read_piece_by_piece),
+		cmocka_unit_test(depth_and_fields_are_bounded),
+		cmocka_unit_test(bad_entries_are_refused),
+		cmocka_unit_test(bad_syntax_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

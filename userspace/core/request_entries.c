@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * request_entries.c - bodies that hold entries, up to a million
+ *
+ * jansson's tree of a large body would take many times its size. So the outer object and its array are walked
+ * here, and jansson reads one key, one entry and one other value at a time, out of a window that bounds what
+ * one may hold. What stands beside "entries" is kept, and judged by the table of fields when all is read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/core/error.h"
+#include "userspace/core/listtext.h"
+#include "userspace/core/request.h"
+#include "userspace/core/request_fields.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+/* Of one key or value: the longest entry has a few kilobytes, however it is escaped. */
+#define WINDOW ((size_t)64 * 1024)
+/* Of fields beside "entries": some that are unknown are named, and the rest need not be read. */
+#define OTHERS_MAX 16
+
+struct reader {
+	const char *body;
+	size_t length;
+	size_t at;
+	size_t limit; /* of entries */
+	struct list list;
+	bool unsorted;	/* an entry does not sort behind the one before it */
+	json_t *fields; /* of the outer object; "entries" is empty in there */
+	struct ag_error *error;
+};
+
+/* --- one entry --- */
+
+static int decode_entry_prefix(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct entry *entry = ret;
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	return r < 0 ? r : prefix_parse(text, &entry->prefix, error);
+}
+
+static int decode_entry_verdict(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct entry *entry = ret;
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	return r < 0 ? r : entry_verdict_parse(text, &entry->verdict, error);
+}
+
+static int decode_entry_note(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct entry *entry = ret;
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	if (r == 0)
+		r = note_check("note", text, error);
+	if (r < 0 || !text[0])
+		return r;
+	entry->note = strdup(text);
+	return entry->note ? 0 : fields_no_memory(error);
+}
+
+static int append_entry(json_t *object, struct reader *reader)
+{
+	static const struct field fields[] = {
+		{"prefix", true, decode_entry_prefix},
+		{"note", false, decode_entry_note},
+		{"verdict", false, decode_entry_verdict},
+	};
+	struct entry entry = {.verdict = AG_ENTRY_ALLOW};
+	struct ag_error *error = reader->error;
+	struct list *list = &reader->list;
+	size_t count;
+	int r = fields_decode(object, fields, COUNT(fields), &entry, error);
+
+	if (r < 0) {
+		free(entry.note);
+		return r;
+	}
+	count = list->count;
+	if (count && prefix_compare(&list->entries[count - 1].prefix, &entry.prefix) >= 0)
+		reader->unsorted = true;
+	return list_append(list, &entry) < 0 ? fields_no_memory(error) : 0;
+}
+
+/* One of many, counted from 1. */
+static int append_numbered_entry(json_t *value, size_t number, struct reader *reader)
+{
+	const char *prefix = json_string_value(json_object_get(value, "prefix"));
+	int r;
+
+	if (!json_is_object(value))
+		return error_set(reader->error, ERROR_BAD_REQUEST,
+				 "entry %zu must be an object with a \"prefix\"", number);
+	r = append_entry(value, reader);
+	if (r < 0 && prefix)
+		error_prepend(reader->error, "entry %zu, %.80s", number, prefix);
+	else if (r < 0)
+		error_prepend(reader->error, "entry %zu", number);
+	return r;
+}
+
+/* --- JSON, piece by piece --- */
+
+static int syntax_error(struct reader *reader, size_t at, const char *text)
+{
+	int line = 1, column = 0;
+
+	for (size_t i = 0; i < at && i < reader->length; i++) {
+		column = reader->body[i] == '\n' ? 0 : column + 1;
+		line += reader->body[i] == '\n';
+	}
+	return error_set_at(reader->error, ERROR_BAD_REQUEST, at,
+			    "the body is not one JSON object: line %d, column %d: %s", line, column, text);
+}
+
+static void skip_blanks(struct reader *reader)
+{
+	while (reader->at < reader->length && memchr(" \t\r\n", reader->body[reader->at], 4))
+		reader->at++;
+}
+
+static bool next_is(struct reader *reader, char c)
+{
+	skip_blanks(reader);
+	return reader->at < reader->length && reader->body[reader->at] == c;
+}
+
+static bool take(struct reader *reader, char c)
+{
+	if (!next_is(reader, c))
+		return false;
+	reader->at++;
+	return true;
+}
+
+/* Any one value. */
+static int load(struct reader *reader, json_t **ret)
+{
+	size_t left, window;
+	json_error_t why;
+
+	skip_blanks(reader);
+	left = reader->length - reader->at;
+	window = left < WINDOW ? left : WINDOW;
+	*ret = json_loadb(reader->body + reader->at, window,
+			  JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &why);
+	if (*ret) {
+		reader->at += (size_t)why.position;
+		return 0;
+	}
+	if (json_error_code(&why) == json_error_out_of_memory)
+		return fields_no_memory(reader->error);
+	if (window < left && (size_t)why.position + 8 >= window) /* eight: a character or word that was cut */
+		return syntax_error(reader, reader->at,
+				    "this is longer than one entry or field can be, 64 KiB");
+	return syntax_error(reader, reader->at + (size_t)why.position, why.text);
+}
+
+static int read_entry(struct reader *reader, size_t number)
+{
+	AUTO_JSON json_t *value = NULL;
+	int r;
+
+	if (reader->list.count == reader->limit)
+		return error_set(reader->error, ERROR_LIMIT,
+				 "more than %zu entries in one request, and a list may hold no more: send "
+				 "fewer, or raise that limit in the configuration",
+				 reader->limit);
+	r = load(reader, &value);
+	return r < 0 ? r : append_numbered_entry(value, number, reader);
+}
+
+/* From the bracket on. */
+static int read_entries(struct reader *reader)
+{
+	size_t number = 0;
+	int r;
+
+	reader->at++;
+	if (take(reader, ']'))
+		return 0;
+	do {
+		r = read_entry(reader, ++number);
+	} while (r == 0 && take(reader, ','));
+	if (r < 0)
+		return r;
+	return take(reader, ']') ? 0 : syntax_error(reader, reader->at, "']' expected behind an entry");
+}
+
+static int read_value(struct reader *reader, const char *name)
+{
+	json_t *value = NULL;
+	int r;
+
+	if (strcmp(name, "entries") == 0 && next_is(reader, '[')) {
+		r = read_entries(reader);
+		value = r ? NULL : json_array();
+	} else {
+		r = load(reader, &value);
+	}
+	if (r < 0)
+		return r;
+	return json_object_set_new(reader->fields, name, value) < 0 ? fields_no_memory(reader->error) : 0;
+}
+
+static int read_member(struct reader *reader)
+{
+	AUTO_JSON json_t *key = NULL;
+	size_t start;
+	int r;
+
+	if (!next_is(reader, '"'))
+		return syntax_error(reader, reader->at, "string or '}' expected");
+	start = reader->at;
+	r = load(reader, &key);
+	if (r < 0)
+		return r;
+	if (json_object_get(reader->fields, json_string_value(key)))
+		return syntax_error(reader, start, "duplicate object key");
+	if (!take(reader, ':'))
+		return syntax_error(reader, reader->at, "':' expected");
+	return read_value(reader, json_string_value(key));
+}
+
+/* Ends early, without an error of its own, where there are too many fields to be known ones. */
+static int read_object(struct reader *reader)
+{
+	int r;
+
+	if (reader->length == 0)
+		return error_set(reader->error, ERROR_BAD_REQUEST, "the body is empty: send one JSON object");
+	if (!take(reader, '{'))
+		return error_set(reader->error, ERROR_BAD_REQUEST,
+				 "the body must be one JSON object, in braces");
+	if (!take(reader, '}')) {
+		do {
+			r = read_member(reader);
+		} while (r == 0 && json_object_size(reader->fields) <= OTHERS_MAX && take(reader, ','));
+		if (r < 0 || json_object_size(reader->fields) > OTHERS_MAX)
+			return r;
+		if (!take(reader, '}'))
+			return syntax_error(reader, reader->at, "',' or '}' expected");
+	}
+	skip_blanks(reader);
+	return reader->at < reader->length ? syntax_error(reader, reader->at, "end of file expected") : 0;
+}
+
+/* --- the bodies --- */
+
+static int decode_entries(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	(void)ret; /* they were read already */
+	return fields_array(name, value, error);
+}
+
+static int check_fields(struct reader *reader, bool allow_empty)
+{
+	static const struct field fields[] = {{"entries", true, decode_entries}};
+	int r;
+
+	if (!allow_empty && !json_object_get(reader->fields, "entries"))
+		return append_entry(reader->fields, reader);
+	r = fields_decode(reader->fields, fields, COUNT(fields), NULL, reader->error);
+	if (r == 0 && reader->list.count == 0 && !allow_empty)
+		r = error_set(reader->error, ERROR_BAD_REQUEST,
+			      "\"entries\" is empty: name at least one prefix");
+	return r;
+}
+
+static int check_once(struct reader *reader)
+{
+	const struct entry *twice = reader->unsorted ? list_sort(&reader->list) : NULL;
+	char text[PREFIX_TEXT_MAX];
+
+	if (!twice)
+		return 0;
+	prefix_format_short(&twice->prefix, text);
+	return error_set(reader->error, ERROR_BAD_REQUEST, "%s stands twice in this request: send it once",
+			 text);
+}
+
+static void reader_clear(struct reader *reader)
+{
+	json_decref(reader->fields);
+	list_clear(&reader->list);
+}
+
+int request_entries_decode(const char *body, size_t length, size_t limit, bool allow_empty, struct list *ret,
+			   struct ag_error *error)
+{
+	CLEANUP(reader_clear)
+	struct reader reader = {
+		.body = body, .length = length, .limit = limit, .fields = json_object(), .error = error};
+	int r = reader.fields ? read_object(&reader) : fields_no_memory(error);
+
+	if (r == 0)
+		r = check_fields(&reader, allow_empty);
+	if (r == 0)
+		r = check_once(&reader);
+	if (r < 0)
+		return r;
+	*ret = reader.list;
+	reader.list = (struct list){0};
+	return 0;
+}
+
+int request_entries_decode_text(const char *body, size_t length, size_t limit, bool allow_empty,
+				struct list *ret, struct ag_error *error)
+{
+	struct list list;
+	int r = listtext_parse(body, length, limit, &list, error);
+
+	if (r < 0)
+		return r;
+	if (list.count == 0 && !allow_empty)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "the text holds no entry: name at least one prefix");
+	*ret = list;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * audit.h - rows of the audit log
+ */
+#pragma once
+
+#include "userspace/core/access.h"
+#include "userspace/daemon/gate.h"
+
+/* In the open transaction, or one of its own. `outcome` is "done", or the code of the refusal. */
+int audit_row(struct gate *gate, const struct actor *actor, const char *account, const char *action,
+	      const char *detail, const char *outcome, struct ag_error *error);
+/* Outside of a change: a refusal (why), or what was done (NULL). Failing to write it is logged. */
+void change_audit(struct gate *gate, const struct actor *actor, const char *account, const char *action,
+		  const char *detail, const struct ag_error *why);

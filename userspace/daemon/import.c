@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * import.c - decode, write to the store unseen, compile and build the kernel's lists, off the loop
+ *
+ * Invariant: import_prepare() reads the gate's options and the data plane's constants, and of the store uses
+ * the import's own connection; everything else that it touches is the import's own.
+ */
+#include "userspace/daemon/import.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "userspace/core/request.h"
+
+#define LARGE 50000 /* entries: several megabytes */
+
+int import_decode(const char *body, size_t length, bool is_text, size_t limit, bool allow_empty,
+		  struct list *ret, struct ag_error *error)
+{
+	return (is_text ? request_entries_decode_text : request_entries_decode)(body, length, limit,
+										allow_empty, ret, error);
+}
+
+static int copy_entry(struct list *list, const struct entry *from)
+{
+	struct entry entry = {.prefix = from->prefix, .verdict = from->verdict};
+
+	entry.note = from->note ? strdup(from->note) : NULL;
+	if (from->note && !entry.note)
+		return -ENOMEM;
+	return list_append(list, &entry);
+}
+
+/* What the change points to is its caller's, and may be gone soon. */
+static int keep_asked(struct import *import)
+{
+	struct change *change = &import->change;
+	const struct list *list = change->list;
+	int err = 0;
+
+	if (change->mode)
+		import->mode = *change->mode;
+	if (change->on_deny)
+		import->on_deny = *change->on_deny;
+	import->label = change->label ? strdup(change->label) : NULL;
+	if (change->label && !import->label)
+		return -ENOMEM;
+	for (size_t i = 0; list && i < list->count && !err; i++)
+		err = copy_entry(&import->list, &list->entries[i]);
+	change->mode = change->mode ? &import->mode : NULL;
+	change->on_deny = change->on_deny ? &import->on_deny : NULL;
+	change->label = import->label;
+	change->list = NULL;
+	return err;
+}
+
+int import_new(struct gate *gate, const struct change *change, enum import_what what, struct import **ret,
+	       struct ag_error *error)
+{
+	const struct account *account = gate_account(gate, change->account);
+	struct import *import;
+	int err = change_permitted(gate, change, error);
+
+	if (err)
+		return err;
+	if (!account)
+		return error_set(error, ERROR_NOT_FOUND,
+				 "there is no account of that name: see 'allowgate account list'");
+	import = calloc(1, sizeof(*import));
+	if (!import)
+		return error_set(error, ERROR_STORE, "no memory for the import");
+	import->gate = gate;
+	import->what = what;
+	import->change = *change;
+	import->change.prepared = &import->prepared;
+	import->change.may_wait = false;
+	import->now = time(NULL);
+	err = account_copy(&import->account, account) || keep_asked(import)
+		      ? error_set(error, ERROR_STORE, "no memory for the import")
+		      : store_import_open(gate->store, account->id, &import->prepared.import, error);
+	if (err) {
+		import_free(import);
+		return err;
+	}
+	*ret = import;
+	return 0;
+}
+
+/* Strings that the list only borrows for the length of the preparation. */
+static void sign_entries(struct import *import)
+{
+	for (size_t i = 0; i < import->list.count; i++) {
+		import->list.entries[i].created_by = import->change.actor.name;
+		import->list.entries[i].created_at = import->now;
+	}
+}
+
+static void unsign_entries(struct import *import)
+{
+	for (size_t i = 0; i < import->list.count; i++)
+		import->list.entries[i].created_by = NULL;
+}
+
+/* --- the list that comes of it --------------------------------------------- */
+
+static bool goes(struct import *import, const struct prefix *prefix)
+{
+	return import->what == IMPORT_LISTS && import->change.kind == CHANGE_ALLOW_REMOVE &&
+	       list_find(&import->list, prefix);
+}
+
+static void note_match(struct prepared *prepared, const struct addr *origin, const struct entry *entry)
+{
+	if (!addr_known(origin) || !prefix_contains(&entry->prefix, origin) ||
+	    (prepared->matched && prepared->match.prefix.len >= entry->prefix.len))
+		return;
+	prepared->match.prefix = entry->prefix;
+	prepared->match.verdict = entry->verdict;
+	prepared->matched = true;
+}
+
+/* An entry of the list as it will be, in order. */
+static int keep_entry(const struct entry *entry, void *arg)
+{
+	struct import *import = arg;
+	struct prepared *prepared = &import->prepared;
+
+	if (goes(import, &entry->prefix))
+		return 0;
+	if (entry->prefix.addr.family == AG_FAMILY_IPV4)
+		prepared->entries4++;
+	else
+		prepared->entries6++;
+	note_match(prepared, &import->change.actor.origin, entry);
+	return compile_add(&prepared->want, &entry->prefix, entry->verdict);
+}
+
+/* The account as far as it is known before the list is: with room for all that may be in it. */
+static int begin_compiling(struct import *import)
+{
+	struct account account = import->account;
+	size_t come4 = list_count_family(&import->list, AG_FAMILY_IPV4);
+	bool keeps = import->what != IMPORT_WHOLE;
+
+	if (import->change.kind == CHANGE_ALLOW_REMOVE)
+		come4 = 0;
+	account.entries4 = (keeps ? account.entries4 : 0) + come4;
+	account.entries6 = (keeps ? account.entries6 : 0) +
+			   (import->change.kind == CHANGE_ALLOW_REMOVE ? 0 : import->list.count - come4);
+	if (import->change.mode)
+		account.mode = *import->change.mode;
+	if (import->change.on_deny)
+		account.on_deny = *import->change.on_deny;
+	return compile_begin(&account, &import->prepared.want);
+}
+
+static int decode(struct import *import)
+{
+	if (!import->body)
+		return 0;
+	return import_decode(import->body, import->body_length, import->is_text,
+			     import->gate->options->max_entries, import->what == IMPORT_WHOLE, &import->list,
+			     &import->error);
+}
+
+static int write_store(struct import *import)
+{
+	static const struct list nothing;
+	/* A dry run that adds nothing reads the list as it is. */
+	bool removes = import->change.kind == CHANGE_ALLOW_REMOVE ||
+		       import->change.kind == CHANGE_ACCOUNT_SET;
+	bool dry_run = import->change.dry_run || import->what == IMPORT_LISTS;
+	int err;
+
+	sign_entries(import);
+	err = store_import_prepare(import->prepared.import,
+				   import->what == IMPORT_WHOLE ? IMPORT_REPLACE : IMPORT_ADD,
+				   removes ? &nothing : &import->list, dry_run, &import->cancel, keep_entry,
+				   import, &import->prepared.result, &import->error);
+	unsign_entries(import);
+	return err;
+}
+
+static int prepare(struct import *import)
+{
+	struct prepared *prepared = &import->prepared;
+	int err = decode(import);
+
+	if (!err)
+		err = begin_compiling(import);
+	if (!err)
+		err = write_store(import);
+	if (import->what != IMPORT_LISTS)
+		list_clear(&import->list); /* it is in the store now, and may be large */
+	if (!err && prepared->want.active && prepared->want.count4 + prepared->want.count6)
+		err = dataplane_build_lists(import->gate->dataplane, &prepared->want, &prepared->lists,
+					    &import->error);
+	return err;
+}
+
+void import_prepare(void *arg)
+{
+	struct import *import = arg;
+
+	import->err = prepare(import);
+	if (import->err && import->error.code == ERROR_NONE)
+		(void)error_set(&import->error, ERROR_STORE, "no memory for the list of '%s'",
+				import->change.account);
+}
+
+/* --- back in the loop ------------------------------------------------------ */
+
+int import_apply(struct import *import, struct outcome *outcome, struct ag_error *error)
+{
+	struct prepared *prepared = &import->prepared;
+
+	if (import->err) {
+		*error = import->error;
+		return import->err;
+	}
+	if (import->what == IMPORT_LISTS) {
+		/* it has read what it had to, and the change edits the store itself */
+		store_import_close(prepared->import);
+		prepared->import = NULL;
+		import->change.list = &import->list;
+	}
+	return gate_apply(import->gate, &import->change, outcome, error);
+}
+
+void import_free(struct import *import)
+{
+	bool large;
+
+	if (!import)
+		return;
+	large = import->prepared.entries4 + import->prepared.entries6 > LARGE;
+	store_import_close(import->prepared.import);
+	dataplane_lists_free(import->prepared.lists);
+	compiled_account_clear(&import->prepared.want);
+	list_clear(&import->prepared.result.came);
+	list_clear(&import->prepared.result.went);
+	list_clear(&import->list);
+	account_clear(&import->account);
+	free(import->label);
+	free(import);
+	if (large)
+		(void)malloc_trim(0); /* gives back what it can */
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * import.h - a change of a list that takes too long for the loop: prepared in a thread, finished in the loop
+ *
+ * import_new() (loop) -> import_prepare() (any thread; shares nothing but what it was given) ->
+ * import_apply() (loop) -> import_free() (loop). Between the first and the last the account's list and
+ * settings must not be changed by anything else: api_imports.c sees to that.
+ */
+#pragma once
+
+#include "userspace/daemon/change.h"
+
+enum import_what {
+	IMPORT_WHOLE, /* ALLOW_REPLACE: the list in `list` or `body` */
+	IMPORT_MORE,  /* ALLOW_ADD, of many */
+	IMPORT_LISTS, /* the change stays what it is; only the kernel's lists are built */
+};
+
+/* Owns what is not marked as borrowed. */
+struct import {
+	struct gate *gate;
+	enum import_what what;
+	struct change change; /* its pointers are to what follows; services are none of an import's */
+	enum ag_mode mode;
+	enum ag_on_deny on_deny;
+	char *label;
+	struct account account;
+	const char *body; /* borrowed; NULL: `list` is given */
+	size_t body_length;
+	bool is_text;	  /* not JSON */
+	struct list list; /* entries that come, or (ALLOW_REMOVE) go */
+	struct prepared prepared;
+	int64_t now;
+	bool cancel;	       /* set by the loop: end soon */
+	int err;	       /* of the preparation */
+	struct ag_error error; /* with it */
+};
+
+/* What change_permitted() says; ERROR_NOT_FOUND where there is no such account; ERROR_CONFLICT where it has
+ * an import already. */
+int import_new(struct gate *gate, const struct change *change, enum import_what what, struct import **ret,
+	       struct ag_error *error);
+/* Fills import->err and import->error. */
+void import_prepare(void *import);
+int import_apply(struct import *import, struct outcome *outcome, struct ag_error *error);
+void import_free(struct import *import);
+/* Entries of a body, in JSON or as text; see request.h. */
+int import_decode(const char *body, size_t length, bool is_text, size_t limit, bool allow_empty,
+		  struct list *ret, struct ag_error *error);

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * imports.c - one worker, and for each account with an import the calls that wait for its end
+ */
+#include "userspace/daemon/imports.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "userspace/daemon/worker.h"
+
+/* An import on its way, and who waits for it. */
+struct job {
+	TAILQ_ENTRY(job) link;
+	struct imports *imports;
+	struct call *call;
+	struct import *import;
+	char account[NAME_SIZE];
+	struct call *parked[PARKED_MAX];
+	size_t parked_count;
+};
+
+TAILQ_HEAD(jobs, job);
+
+struct imports {
+	struct gate *gate;
+	struct worker *worker;
+	struct jobs jobs;
+	bool leaving;
+};
+
+int imports_new(struct gate *gate, struct loop *loop, struct imports **ret)
+{
+	struct imports *imports = calloc(1, sizeof(*imports));
+	int err;
+
+	if (!imports)
+		return -ENOMEM;
+	imports->gate = gate;
+	TAILQ_INIT(&imports->jobs);
+	err = worker_new(loop, &imports->worker);
+	if (err) {
+		free(imports);
+		return err;
+	}
+	*ret = imports;
+	return 0;
+}
+
+void imports_free(struct imports *imports)
+{
+	struct job *job;
+
+	if (!imports)
+		return;
+	imports->leaving = true;
+	TAILQ_FOREACH(job, &imports->jobs, link)
+	job->import->cancel = true;
+	worker_free(imports->worker);
+	free(imports);
+}
+
+bool imports_busy(const struct imports *imports)
+{
+	return !TAILQ_EMPTY(&imports->jobs);
+}
+
+static struct job *find_job(const struct imports *imports, const char *account)
+{
+	struct job *job;
+
+	TAILQ_FOREACH(job, &imports->jobs, link)
+	if (!strcmp(job->account, account))
+		return job;
+	return NULL;
+}
+
+bool imports_hold(const struct imports *imports, const char *account)
+{
+	return account && find_job(imports, account);
+}
+
+int imports_park(struct call *call)
+{
+	struct job *job = find_job(call->api->imports, call->match.account);
+	int err;
+
+	if (job->parked_count == PARKED_MAX)
+		return error_set(&call->error, ERROR_CONFLICT,
+				 "an import of this account's list is under way: try again when it is done");
+	err = call_wait(call);
+	if (!err)
+		job->parked[job->parked_count++] = call;
+	return err;
+}
+
+/* --- an import ends -------------------------------------------------------- */
+
+/* In their order; one that begins an import again has the others wait for that one. */
+static void wake_parked(struct job *job)
+{
+	for (size_t i = 0; i < job->parked_count; i++) {
+		struct call *call = job->parked[i];
+
+		if (!job->imports->leaving) {
+			api_resume(call);
+			continue;
+		}
+		call->busy = true;
+		api_finish(call, error_set(&call->error, ERROR_CONFLICT,
+					   "the daemon is leaving: try again when it is back"));
+	}
+}
+
+static int conclude(struct job *job, bool ran)
+{
+	struct call *call = job->call;
+	struct outcome outcome = {0};
+	int err;
+
+	if (!ran || job->imports->leaving) {
+		call->busy = true;
+		return error_set(&call->error, ERROR_CONFLICT,
+				 "the daemon is leaving, and nothing was changed: try again when it is back");
+	}
+	err = import_apply(job->import, &outcome, &call->error);
+	if (!err)
+		err = call_outcome(call, &outcome);
+	outcome_clear(&outcome);
+	return err;
+}
+
+static void job_done(void *arg, bool ran)
+{
+	struct job *job = arg;
+	int err = conclude(job, ran);
+
+	import_free(job->import);
+	TAILQ_REMOVE(&job->imports->jobs, job, link);
+	api_finish(job->call, err);
+	wake_parked(job);
+	free(job);
+}
+
+static void job_run(void *arg)
+{
+	struct job *job = arg;
+
+	import_prepare(job->import);
+}
+
+/* --- an import begins ------------------------------------------------------ */
+
+/* The media type alone decides: what stands behind a semicolon are its parameters. */
+bool imports_text(const struct call *call)
+{
+	static const char type[] = "text/plain";
+	const char *value = httpd_header(call->request, "Content-Type", NULL);
+
+	return value && !strncasecmp(value, type, sizeof(type) - 1) &&
+	       strchr("; \t", value[sizeof(type) - 1]);
+}
+
+static int submit(struct job *job, struct ag_error *error)
+{
+	struct call *call = job->call;
+	int err = call_wait(call);
+
+	if (err)
+		return err;
+	if (!worker_submit(job->imports->worker, job_run, job_done, job))
+		return 0;
+	call->busy = true;
+	return error_set(error, ERROR_LIMIT, "%d imports are under way already: try again when one is done",
+			 WORKER_JOBS_MAX);
+}
+
+int imports_start(struct call *call, const struct change *change, enum import_what what, bool body)
+{
+	struct imports *imports = call->api->imports;
+	struct job *job = calloc(1, sizeof(*job));
+	int err = job ? import_new(call->gate, change, what, &job->import, &call->error)
+		      : call_answer(call, NULL);
+
+	if (err) {
+		free(job);
+		return err;
+	}
+	job->imports = imports;
+	job->call = call;
+	(void)snprintf(job->account, sizeof(job->account), "%s", change->account);
+	if (body) {
+		job->import->body = call->request->body;
+		job->import->body_length = call->request->body_length;
+		job->import->is_text = imports_text(call);
+	}
+	TAILQ_INSERT_TAIL(&imports->jobs, job, link);
+	err = submit(job, &call->error);
+	if (err) {
+		TAILQ_REMOVE(&imports->jobs, job, link);
+		import_free(job->import);
+		free(job);
+	}
+	return err;
+}

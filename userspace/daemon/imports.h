@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * imports.h - changes that wait: imports in the worker, and what wants to change the same account meanwhile
+ * (private to api*.c)
+ *
+ * While an account's list is being prepared, other changes of it wait their turn, in order, up to
+ * PARKED_MAX; those of other accounts go on. A client that leaves does not stop what it began.
+ */
+#pragma once
+
+#include "userspace/daemon/call.h"
+#include "userspace/daemon/import.h"
+
+#define PARKED_MAX 16
+
+int imports_new(struct gate *gate, struct loop *loop, struct imports **ret);
+/* Cancels what is under way: nothing of it will have happened. Everybody is answered. */
+void imports_free(struct imports *imports);
+bool imports_busy(const struct imports *imports);
+/* Whether the account has one under way. */
+bool imports_hold(const struct imports *imports, const char *account);
+/* Handles the call again when that is over; ERROR_CONFLICT where too many wait. */
+int imports_park(struct call *call);
+/* Prepares the change in the worker, of the request's body if `body`, applies it then, and answers. */
+int imports_start(struct call *call, const struct change *change, enum import_what what, bool body);
+/* Whether the request's body is a list as text, by its Content-Type. */
+bool imports_text(const struct call *call);
