@@ -171,7 +171,7 @@ struct ag_index_header {
 	__u32 slots_used;
 	__u8 lengths[AG_INDEX_LENGTHS_MAX]; /* longest first; 0 ends them */
 	__u32 entries;			    /* of the list */
-	__u32 pad;
+	__u32 filter;			    /* lines of it, behind the buckets; 0: there is none */
 	/* of reserved[0] bit i, for user space alone: entries of other lengths stand under lengths[i] too */
 	__u64 reserved[4];
 };

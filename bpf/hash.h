@@ -40,6 +40,18 @@ AG_HASH_INLINE __u32 ag_hash_home(__u64 hash, __u32 buckets)
 	return (__u32)(((hash >> 32) * buckets) >> 32);
 }
 
+/* A key's word of a filter of so many words, and its bits there: of the parts of the hash that say least
+ * about its buckets. */
+AG_HASH_INLINE __u32 ag_hash_filter_word(__u64 hash, __u32 words)
+{
+	return (__u32)(((hash >> 16 & 0xffffffffULL) * words) >> 32);
+}
+
+AG_HASH_INLINE __u64 ag_hash_filter_bits(__u64 hash)
+{
+	return 1ULL << (hash & 63) | 1ULL << (hash >> 6 & 63);
+}
+
 AG_HASH_INLINE __u32 ag_hash_other(__u64 hash, __u32 buckets)
 {
 	return (__u32)(((hash & 0xffffffffULL) * buckets) >> 32);

@@ -80,6 +80,23 @@ AG_INLINE enum ag_match ag_match_lines6(union ag_account_state state, __u64 high
 
 /* --- long lists: the index ------------------------------------------------------- */
 
+#define AG_LINE_WORDS 8
+
+/* Whether the key of that hash may be in the index. */
+AG_INLINE _Bool ag_passes_filter(void *index, const struct ag_index_header *header, __u64 hash)
+{
+	const struct ag_line *line;
+	__u32 word, at;
+	__u64 bits = ag_hash_filter_bits(hash);
+
+	if (!header->filter)
+		return 1;
+	word = ag_hash_filter_word(hash, header->filter * AG_LINE_WORDS);
+	at = 1 + header->buckets + word / AG_LINE_WORDS;
+	line = bpf_map_lookup_elem(index, &at);
+	return line && (*(const volatile __u64 *)&line->words[word % AG_LINE_WORDS] & bits) == bits;
+}
+
 AG_INLINE enum ag_match ag_match_of_slot(__u8 flags)
 {
 	return flags & AG_SLOT_DENY ? AG_MATCH_DENY : AG_MATCH_ALLOW;
@@ -101,9 +118,12 @@ AG_INLINE enum ag_match ag_probe_index4(void *index, const struct ag_index_heade
 {
 	__u64 hash = ag_hash(key, header->seed);
 	__u32 line = 1 + ag_hash_home(hash, header->buckets);
-	const struct ag_index4_bucket *bucket = bpf_map_lookup_elem(index, &line);
+	const struct ag_index4_bucket *bucket;
 	enum ag_match match;
 
+	if (!ag_passes_filter(index, header, hash))
+		return AG_MATCH_NONE;
+	bucket = bpf_map_lookup_elem(index, &line);
 	if (!bucket)
 		return AG_MATCH_NONE;
 	match = ag_search_index4(bucket, key);
@@ -164,9 +184,12 @@ AG_INLINE enum ag_match ag_probe_index6(void *index, const struct ag_index_heade
 {
 	__u64 hash = ag_hash6(key->high, key->low, key->len, header->seed);
 	__u32 line = 1 + ag_hash_home(hash, header->buckets);
-	const struct ag_index6_bucket *bucket = bpf_map_lookup_elem(index, &line);
+	const struct ag_index6_bucket *bucket;
 	enum ag_match match;
 
+	if (!ag_passes_filter(index, header, hash))
+		return AG_MATCH_NONE;
+	bucket = bpf_map_lookup_elem(index, &line);
 	if (!bucket)
 		return AG_MATCH_NONE;
 	match = ag_search_index6(bucket, key);

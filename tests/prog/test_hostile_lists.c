@@ -148,6 +148,39 @@ static void test_short_lists_of_all_lengths(void **state)
 }
 
 /* As many entries as lines have room for, of all lengths from whole addresses on; then one more. */
+/* One so large that it has a filter: what is listed passes it, and of what is not, each is still stopped. */
+static void check_filtered(struct allowgate_bpf *kernel, enum ag_family family)
+{
+	struct list list = {0};
+	struct addr addr = filled_addr(family, 0x31);
+
+	for (uint32_t i = 0; i < 40000; i++) {
+		uint32_t number = i * 2654435761U;
+
+		memcpy(addr.bytes, &number, sizeof(number));
+		addr.bytes[0] = 10;
+		add_entry(&list, &addr, addr_bits(&addr), i % 8 ? AG_ENTRY_ALLOW : AG_ENTRY_DENY);
+	}
+	put_list(kernel, 0, &list, KERNEL_INDEX);
+	for (uint32_t i = 0; i < list.count; i += 40) {
+		addr = list.entries[i].prefix.addr;
+		check_source(kernel, &list, &addr);
+		addr.bytes[1] ^= 0x40;
+		check_source(kernel, &list, &addr);
+	}
+	list_clear(&list);
+}
+
+static void test_index_with_a_filter(void **state)
+{
+	struct allowgate_bpf *kernel = load_gate();
+
+	(void)state;
+	check_filtered(kernel, AG_FAMILY_IPV4);
+	check_filtered(kernel, AG_FAMILY_IPV6);
+	allowgate_bpf__destroy(kernel);
+}
+
 static void test_full_lines(void **state)
 {
 	const uint8_t count[] = {AG_LINES4_MAX * AG_LINE4_ENTRIES, AG_LINES6_MAX * AG_LINE6_ENTRIES};
@@ -324,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_lists_of_all_lengths),
 		cmocka_unit_test(test_indexes_of_most_lengths),
 		cmocka_unit_test(test_short_lists_of_all_lengths),
+		cmocka_unit_test(test_index_with_a_filter),
 		cmocka_unit_test(test_full_lines),
 		cmocka_unit_test(test_lists_that_collide),
 	};

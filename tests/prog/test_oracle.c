@@ -98,6 +98,18 @@ static void random_list(struct list *list)
 	assert_null(list_sort(list));
 }
 
+/* A host would refuse more prefixes within one another than are walked. */
+static bool is_too_deep(const struct world *world)
+{
+	struct compiled_services services = {0};
+	struct ag_error error = {0};
+	int r = compile_services(world->claims, world->claim_count, world->accounts, ACCOUNTS, &services,
+				 &error);
+
+	compiled_services_clear(&services);
+	return r < 0;
+}
+
 static void random_world(struct world *world)
 {
 	memset(world, 0, sizeof(*world));
@@ -123,6 +135,8 @@ static void random_world(struct world *world)
 		if (j == world->claim_count)
 			world->claims[world->claim_count++] = claim;
 	}
+	while (is_too_deep(world))
+		world->claim_count--;
 }
 
 static void count_held(union ag_account_state state, struct seen *seen)

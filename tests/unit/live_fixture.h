@@ -32,7 +32,7 @@ struct live {
 	bool in_steps;	 /* every store is looked at */
 };
 
-static UNUSED bool is_held(size_t word, void *arg)
+static UNUSED bool word_is_held(size_t word, void *arg)
 {
 	const struct live *live = arg;
 
@@ -129,7 +129,7 @@ static UNUSED void check_store(const struct live *live, const struct listindex_s
 	if (live->family == AG_FAMILY_IPV4 || store->word < 8 || in_line % stride > 1)
 		return;
 	assert_false(live->index.lines[live_word / 8].words[live_word % 8] & AG_SLOT_USED);
-	assert_false(is_held(live_word - 2, (void *)(uintptr_t)live));
+	assert_false(word_is_held(live_word - 2, (void *)(uintptr_t)live));
 }
 
 static UNUSED size_t read_count(const struct live *live)
@@ -217,8 +217,8 @@ static UNUSED int plan(const struct live *live, enum compile_edit kind, const st
 	struct compiled_entry room;
 
 	return listindex_plan(live->family, &live->index, kind, entry,
-			      around(&live->list, &entry->prefix, &room), is_held, (void *)(uintptr_t)live,
-			      ret);
+			      around(&live->list, &entry->prefix, &room), word_is_held,
+			      (void *)(uintptr_t)live, ret);
 }
 
 /* Room that is made leaves the list as it is. */

@@ -120,7 +120,7 @@ static int open_tap(const char *netns, const char *iface)
 	    there = open(netns, O_RDONLY | O_CLOEXEC);
 	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	int fd, size = TAP_BUFFER;
-	struct timeval patience = {.tv_usec = TAP_PATIENCE * 1000};
+	struct timeval patience = {.tv_usec = TAP_PATIENCE * 1000L};
 
 	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET))
 		die_errno("cannot enter the network namespace %s", netns);

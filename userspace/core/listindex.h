@@ -46,7 +46,7 @@ int listindex_build(enum ag_family family, const struct compiled_entry *entries,
  * verdict); -EINVAL for an `uncovers` that does not hold the entry; -EBADMSG for what has no index's header.
  */
 #define LISTINDEX_SLOTS_MAX  32
-#define LISTINDEX_STORES_MAX (5 * LISTINDEX_SLOTS_MAX + 4)
+#define LISTINDEX_STORES_MAX (6 * LISTINDEX_SLOTS_MAX + 4)
 struct listindex_store {
 	size_t word; /* index of the eight bytes in the image */
 	uint64_t value;

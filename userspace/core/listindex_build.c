@@ -16,6 +16,9 @@
 
 /* Slots used over slots there are, in percent: few are full, and there is room for edits. */
 #define LOAD 65
+/* With more slots than these, an index is too large to stay in the nearer caches, but its filter is not. */
+#define FILTER_SLOTS_LEAST 32768
+#define FILTER_BITS_A_SLOT 8
 /* Slots that give way to one another before the seed is given up: far more than is seen at this load. */
 #define DISPLACEMENTS_MAX 500
 
@@ -93,8 +96,12 @@ static int add_homeless(struct builder *builder, const struct slot *slot)
 static int put_at_home(const struct slot *slot, void *arg)
 {
 	struct builder *builder = arg;
-	size_t other, home = view_home(&builder->view, slot, &other);
+	size_t other, home = view_home(&builder->view, slot, &other), word;
+	uint64_t bits;
 
+	word = view_filter_word(&builder->view, slot, &bits);
+	if (word != SIZE_MAX)
+		*view_word(&builder->view, word) |= bits;
 	return put_in_line(&builder->view, home, slot) ? 0 : add_homeless(builder, slot);
 }
 
@@ -161,6 +168,8 @@ static int measure(struct builder *builder, const struct compiled_entry *entries
 	per_bucket = builder->view.per_line * LOAD;
 	buckets = (builder->slots * 100 + per_bucket - 1) / per_bucket;
 	header->buckets = buckets ? (uint32_t)buckets : 1;
+	if (builder->slots > FILTER_SLOTS_LEAST)
+		header->filter = (uint32_t)(builder->slots * FILTER_BITS_A_SLOT / 8 / sizeof(struct ag_line));
 	header->slots_used = (uint32_t)builder->slots;
 	header->entries = (uint32_t)count;
 	header->reserved[0] = spread_classes(header->lengths, entries, count);
@@ -179,7 +188,7 @@ int listindex_build(enum ag_family family, const struct compiled_entry *entries,
 	r = measure(&builder, entries, count);
 	if (r)
 		return r;
-	line_count = builder.view.header.buckets + 1UL;
+	line_count = 1UL + builder.view.header.buckets + builder.view.header.filter;
 	lines = aligned_alloc(sizeof(*lines), line_count * sizeof(*lines));
 	if (!lines)
 		return -ENOMEM;

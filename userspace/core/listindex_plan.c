@@ -32,12 +32,18 @@ static void add_store(struct listindex_edit *edit, size_t word, uint64_t value)
 	edit->stores[edit->count++] = (struct listindex_store){.word = word, .value = value};
 }
 
-uint64_t edit_live(const struct view *view, const struct listindex_edit *edit, size_t word)
+/* A word as it will be. */
+static uint64_t edit_word(const struct view *view, const struct listindex_edit *edit, size_t word)
 {
 	for (size_t i = edit->count; i-- > 0;)
-		if (edit->stores[i].word == word + view->live)
+		if (edit->stores[i].word == word)
 			return edit->stores[i].value;
-	return view_live(view, word);
+	return *view_word(view, word);
+}
+
+uint64_t edit_live(const struct view *view, const struct listindex_edit *edit, size_t word)
+{
+	return edit_word(view, edit, word + view->live);
 }
 
 void edit_set_live(const struct view *view, struct listindex_edit *edit, size_t word, uint64_t value)
@@ -90,6 +96,19 @@ static void add_spread(struct plan *plan, unsigned int class)
 		add_store(&plan->edit, WORD_SPREAD, plan->view.header.reserved[0] | bit);
 }
 
+/* The filter lets a key pass before it is there, and goes on to when it is gone. */
+static void add_to_filter(struct plan *plan)
+{
+	uint64_t bits, value;
+	size_t word = view_filter_word(&plan->view, &plan->slot, &bits);
+
+	if (word == SIZE_MAX)
+		return;
+	value = edit_word(&plan->view, &plan->edit, word);
+	if ((value & bits) != bits)
+		add_store(&plan->edit, word, value | bits);
+}
+
 /* --- slots ------------------------------------------------------------------- */
 
 /* A slot that was freed may still be compared with, but for one of its own address, or where that is in the
@@ -129,6 +148,7 @@ static int plan_new(struct plan *plan)
 		if (r)
 			return r;
 	}
+	add_to_filter(plan);
 	if (word / LINE_WORDS != home)
 		edit_mark(view, &plan->edit, home);
 	edit_put(view, &plan->edit, word, &plan->slot);

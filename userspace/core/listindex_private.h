@@ -54,6 +54,8 @@ uint64_t view_live(const struct view *view, size_t word);
 uint64_t view_live_of(const struct view *view, const struct slot *slot);
 /* What is in the used slot at `word`. */
 struct slot view_slot(const struct view *view, size_t word);
+/* The word of the filter that has a slot's bits; SIZE_MAX where there is no filter. */
+size_t view_filter_word(const struct view *view, const struct slot *slot, uint64_t *ret_bits);
 /* The two lines where a slot may be. */
 size_t view_home(const struct view *view, const struct slot *slot, size_t *ret_other);
 /* Word of the line's used slot with the number and length of `wanted`; SIZE_MAX: there is none. */

@@ -113,19 +113,25 @@ static int move(struct plan *plan, const struct mover *mover, bool at_once, size
 	return -EAGAIN;
 }
 
-/* What can go without waiting, before what cannot. */
-static int move_one_of(struct plan *plan, size_t line, bool at_once, size_t *ret_word)
+static int move_one_that(bool leaves_home, struct plan *plan, size_t line, bool at_once, size_t *ret_word)
 {
 	int r = -E2BIG;
 
-	for (size_t i = 0; i < 2 * plan->view.per_line && r == -E2BIG; i++) {
+	for (size_t i = 0; i < plan->view.per_line && r == -E2BIG; i++) {
 		struct mover mover;
 
-		if (may_move(plan, line, i % plan->view.per_line, &mover) &&
-		    mover.leaves_home == (i < plan->view.per_line))
+		if (may_move(plan, line, i, &mover) && mover.leaves_home == leaves_home)
 			r = move(plan, &mover, at_once, ret_word);
 	}
 	return r;
+}
+
+/* What can go without waiting, before what cannot. */
+static int move_one_of(struct plan *plan, size_t line, bool at_once, size_t *ret_word)
+{
+	int r = move_one_that(true, plan, line, at_once, ret_word);
+
+	return r == -E2BIG ? move_one_that(false, plan, line, at_once, ret_word) : r;
 }
 
 /* So that something of this line can move the next time, or the time after that. */

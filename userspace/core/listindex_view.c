@@ -40,10 +40,10 @@ bool view_open(enum ag_family family, const struct listindex *index, struct view
 	if (index->line_count < 2)
 		return false;
 	memcpy(&view.header, index->lines, sizeof(view.header));
-	if (!header->buckets || header->buckets != index->line_count - 1 ||
-	    header->slots_used > header->buckets * view.per_line || header->pad ||
-	    !lengths_valid(family, header->lengths) || header->reserved[0] >> AG_INDEX_LENGTHS_MAX ||
-	    header->reserved[1] || header->reserved[2] || header->reserved[3])
+	if (!header->buckets || (size_t)header->buckets + header->filter != index->line_count - 1 ||
+	    header->slots_used > header->buckets * view.per_line || !lengths_valid(family, header->lengths) ||
+	    header->reserved[0] >> AG_INDEX_LENGTHS_MAX || header->reserved[1] || header->reserved[2] ||
+	    header->reserved[3])
 		return false;
 	*ret = view;
 	return true;
@@ -85,13 +85,39 @@ struct slot view_slot(const struct view *view, size_t word)
 	};
 }
 
+static uint64_t slot_hash(const struct view *view, const struct slot *slot)
+{
+	uint64_t high = (uint64_t)(slot->number >> 64);
+
+	if (view->family == AG_FAMILY_IPV4)
+		return ag_hash(high | (uint64_t)slot->probe << 24, view->header.seed);
+	return ag_hash6(high, (uint64_t)slot->number, slot->probe, view->header.seed);
+}
+
+size_t view_filter_word(const struct view *view, const struct slot *slot, uint64_t *ret_bits)
+{
+	uint64_t hash = slot_hash(view, slot);
+
+	if (!view->header.filter)
+		return SIZE_MAX;
+	*ret_bits = ag_hash_filter_bits(hash);
+	return (1 + (size_t)view->header.buckets) * LINE_WORDS +
+	       ag_hash_filter_word(hash, view->header.filter * (uint32_t)LINE_WORDS);
+}
+
+/* Whether a slot may be there at all: as the program asks first. */
+static bool passes_filter(const struct view *view, const struct slot *slot)
+{
+	uint64_t bits;
+	size_t word = view_filter_word(view, slot, &bits);
+
+	return word == SIZE_MAX || (*view_word(view, word) & bits) == bits;
+}
+
 size_t view_home(const struct view *view, const struct slot *slot, size_t *ret_other)
 {
-	uint64_t high = (uint64_t)(slot->number >> 64), hash;
+	uint64_t hash = slot_hash(view, slot);
 
-	hash = view->family == AG_FAMILY_IPV4
-		       ? ag_hash(high | (uint64_t)slot->probe << 24, view->header.seed)
-		       : ag_hash6(high, (uint64_t)slot->number, slot->probe, view->header.seed);
 	*ret_other = 1 + (size_t)ag_hash_other(hash, view->header.buckets);
 	return 1 + (size_t)ag_hash_home(hash, view->header.buckets);
 }
@@ -116,9 +142,11 @@ bool view_is_marked(const struct view *view, size_t line)
 size_t view_find(const struct view *view, unsigned __int128 number, uint8_t probe)
 {
 	const struct slot wanted = {.number = number, .probe = probe};
-	size_t other, home = view_home(view, &wanted, &other);
-	size_t word = view_find_in_line(view, home, &wanted);
+	size_t other, home = view_home(view, &wanted, &other), word;
 
+	if (!passes_filter(view, &wanted))
+		return SIZE_MAX;
+	word = view_find_in_line(view, home, &wanted);
 	if (word == SIZE_MAX && view_is_marked(view, home))
 		word = view_find_in_line(view, other, &wanted);
 	return word;

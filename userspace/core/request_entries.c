@@ -119,9 +119,14 @@ static int syntax_error(struct reader *reader, size_t at, const char *text)
 			    "the body is not one JSON object: line %d, column %d: %s", line, column, text);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_blanks(struct reader *reader)
 {
-	while (reader->at < reader->length && memchr(" \t\r\n", reader->body[reader->at], 4))
+	while (reader->at < reader->length && is_blank(reader->body[reader->at]))
 		reader->at++;
 }
 

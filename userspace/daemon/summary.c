@@ -153,7 +153,7 @@ static int reserve_accounts(struct summary *summary, size_t needed)
 
 	if (needed <= summary->account_room)
 		return 0;
-	accounts = reallocarray(summary->accounts, room, sizeof(*accounts));
+	accounts = reallocarray(summary->accounts, room, sizeof(void *));
 	if (!accounts)
 		return -ENOMEM;
 	summary->accounts = accounts;
@@ -168,10 +168,10 @@ static int reserve_slots(struct summary *summary, size_t needed)
 
 	if (needed <= summary->slot_room)
 		return 0;
-	slots = reallocarray(summary->slots, room, sizeof(*slots));
+	slots = reallocarray(summary->slots, room, sizeof(void *));
 	if (!slots)
 		return -ENOMEM;
-	memset(slots + summary->slot_room, 0, (room - summary->slot_room) * sizeof(*slots));
+	memset(slots + summary->slot_room, 0, (room - summary->slot_room) * sizeof(void *));
 	summary->slots = slots;
 	summary->slot_room = room;
 	return 0;
@@ -221,7 +221,7 @@ void summary_put_account(struct summary *summary, struct account *account)
 		return;
 	}
 	memmove(&summary->accounts[at + 1], &summary->accounts[at],
-		(summary->account_count - at) * sizeof(*summary->accounts));
+		(summary->account_count - at) * sizeof(void *));
 	summary->accounts[at] = account;
 	summary->account_count++;
 	summary->slots[account->slot] = account;
@@ -285,7 +285,7 @@ void summary_remove_account(struct summary *summary, uint32_t slot)
 	at = find_name(summary, account->name, false);
 	summary->account_count--;
 	memmove(&summary->accounts[at], &summary->accounts[at + 1],
-		(summary->account_count - at) * sizeof(*summary->accounts));
+		(summary->account_count - at) * sizeof(void *));
 	summary->slots[slot] = NULL;
 	summary->tally.enforcing -= account_gates(account);
 	account_free(account);
