@@ -35,7 +35,7 @@ WORLDS = {
     "1000x10": (1_000, 10, 1_000, False),
     "10000x10": (10_000, 10, 10_000, False),
     "100000x10": (100_000, 10, 100_000, False),
-    "100000x10, 1000 active": (100_000, 10, 1_000, False),
+    "100000x10 of 1000 active": (100_000, 10, 1_000, False),
 }
 REAL = {"country": {4: "de.ipv4.txt", 6: "de.ipv6.txt"}, "attackers": {4: "hosts.ipv4.txt"}}
 QUICK_WORLDS = ["1x10", "1x10000 hosts", "1000x10", "100000x10"]
