@@ -7,7 +7,7 @@
 #   make run        the daemon on IFACE=eth0 (root)   make install    DESTDIR= PREFIX=
 #   make fuzz       fuzz every parser, FUZZ_SECONDS=60 each
 #   make bench      measure, beside others (root; bench-quick: three minutes)
-#   make check-long a million replacements under traffic (root)
+#   make check-long a million replacements under traffic, 50 million packets by the oracle (root)
 #   make format     clang-format over every C file
 
 SHELL := /bin/bash
@@ -40,6 +40,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 CORE_LIBS := jansson nettle
 IO_LIBS := sqlite3 libbpf libelf zlib libmnl libmicrohttpd libsystemd inih
 CLI_LIBS := libcurl
+NOTICE_LIBS := libmicrohttpd libsystemd inih
 libs = $(shell $(PKG_CONFIG) --libs $(1))
 
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) \
@@ -51,9 +52,11 @@ CORE := $(patsubst %.c,%.o,$(wildcard userspace/core/*.c))
 IO := $(patsubst %.c,%.o,$(wildcard userspace/io/*.c))
 DAEMON := $(patsubst %.c,%.o,$(wildcard userspace/daemon/*.c))
 CLI := $(patsubst %.c,%.o,$(wildcard userspace/cli/*.c))
+NOTICE := $(patsubst %.c,%.o,$(wildcard userspace/notice/*.c))
 SKELETON := $(BUILD)/bpf/allowgate.skel.h
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 PROG_TESTS := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
+ORACLE := $(patsubst %.c,%.o,$(wildcard tests/oracle/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # Two builds of the same sources: build/obj (release) and build/asan (debug, sanitised, -Werror).
@@ -65,10 +68,10 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,echo "  $(1)	$@")
 
 .PHONY: all
-all: $(BUILD)/allowgated $(BUILD)/allowgate
+all: $(BUILD)/allowgated $(BUILD)/allowgate $(BUILD)/allowgate-notice $(BUILD)/ag-run
 
 .PHONY: debug
-debug: $(D)/allowgated $(D)/allowgate
+debug: $(D)/allowgated $(D)/allowgate $(D)/allowgate-notice
 
 $(SKELETON): bpf/allowgate.bpf.c
 	@mkdir -p $(@D)
@@ -97,8 +100,10 @@ $(R)/libagcore.a: $(addprefix $(R)/,$(CORE))
 $(D)/libagcore.a: $(addprefix $(D)/,$(CORE))
 $(R)/libagio.a: $(addprefix $(R)/,$(IO))
 $(D)/libagio.a: $(addprefix $(D)/,$(IO))
+$(D)/libagoracle.a: $(addprefix $(D)/,$(ORACLE))
 # Everything of the daemon but its main(), for tests that put something else under or over it.
 $(D)/libagdaemon.a: $(filter-out %/main.o,$(addprefix $(D)/,$(DAEMON)))
+$(D)/libagnotice.a: $(filter-out %/main.o,$(addprefix $(D)/,$(NOTICE)))
 %.a:
 	$(Q)rm -f $@
 	$(call say,AR)
@@ -110,6 +115,9 @@ $(BUILD)/allowgated: $(addprefix $(R)/,$(DAEMON)) $(R)/libagio.a $(R)/libagcore.
 $(BUILD)/allowgate: $(addprefix $(R)/,$(CLI)) $(R)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(call libs,$(CLI_LIBS) $(CORE_LIBS)) -o $@
+$(BUILD)/allowgate-notice: $(addprefix $(R)/,$(NOTICE)) $(R)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(call libs,$(NOTICE_LIBS) $(CORE_LIBS)) -o $@
 $(D)/allowgated: $(addprefix $(D)/,$(DAEMON)) $(D)/libagio.a $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,$(IO_LIBS) $(CORE_LIBS)) -o $@
@@ -117,11 +125,25 @@ $(D)/allowgate: $(addprefix $(D)/,$(CLI)) $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,$(CLI_LIBS) $(CORE_LIBS)) -o $@
 
+$(D)/allowgate-notice: $(addprefix $(D)/,$(NOTICE)) $(D)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(SANITIZE) $^ $(call libs,$(NOTICE_LIBS) $(CORE_LIBS)) -o $@
+
+# What would become of a frame: for people, and to replay captures in tests.
+$(R)/tools/ag-run.o: | $(SKELETON)
+$(BUILD)/ag-run: $(R)/tools/ag-run.o $(R)/tools/pcap.o $(R)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(call libs,libbpf libelf zlib $(CORE_LIBS)) -o $@
+
 # Tests link the archives, so each pulls in just the objects it needs.
-$(D)/test_%: $(D)/tests/unit/test_%.o $(D)/libagdaemon.a $(D)/libagio.a $(D)/libagcore.a
+# test_notice is of another program than the rest.
+$(D)/test_notice: $(D)/tests/unit/test_notice.o $(D)/libagnotice.a $(D)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(SANITIZE) $^ $(call libs,cmocka $(NOTICE_LIBS) $(CORE_LIBS)) -o $@
+$(D)/test_%: $(D)/tests/unit/test_%.o $(D)/libagoracle.a $(D)/libagdaemon.a $(D)/libagio.a $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,cmocka $(IO_LIBS) $(CORE_LIBS)) -o $@
-$(D)/prog_%: $(D)/tests/prog/test_%.o $(D)/libagio.a $(D)/libagcore.a
+$(D)/prog_%: $(D)/tests/prog/test_%.o $(D)/libagoracle.a $(D)/libagio.a $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,cmocka $(IO_LIBS) $(CORE_LIBS)) -o $@
 .SECONDARY:
@@ -173,12 +195,13 @@ run:
 	$(MAKE) all
 	tools/run-here $(IFACE)
 
-# What takes too long for every run: a million replacements of lists under traffic.
+# What takes too long for every run: a million replacements of lists under traffic, 50 million packets by the oracle.
 .PHONY: check-long
 check-long:
 	tools/install-packages build demo check
 	$(MAKE) BUILD=$(BUILD) prog-tests
 	AG_CHURN_REPLACEMENTS=1000000 AG_TEST_TIMEOUT=3600 $(D)/prog_churn
+	AG_PACKETS=50000000 AG_TEST_TIMEOUT=7200 $(D)/prog_packets
 
 include tools/bench/bench.mk
 
@@ -192,14 +215,17 @@ format:
 
 .PHONY: install
 install: all
-	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/allowgated
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/allowgated $(BUILD)/allowgate-notice
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/allowgate
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/allowgate.1
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/allowgate.conf.5
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/allowgated.8
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/allowgate.conf.5 docs/man/allowgate-notice.conf.5
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/allowgated.8 docs/man/allowgate-notice.8
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowgate/allowgate.conf ] || \
 		install -D -m 0644 -t $(DESTDIR)$(SYSCONFDIR)/allowgate systemd/allowgate.conf
+	[ -e $(DESTDIR)$(SYSCONFDIR)/allowgate/notice.conf ] || \
+		install -D -m 0644 -t $(DESTDIR)$(SYSCONFDIR)/allowgate systemd/notice.conf
 	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@sbindir@|$(PREFIX)/sbin|' systemd/allowgate-notice.service.in > $(DESTDIR)$(UNITDIR)/allowgate-notice.service
 	sed 's|@sbindir@|$(PREFIX)/sbin|' systemd/allowgated.service.in > $(DESTDIR)$(UNITDIR)/allowgated.service
 	install -D -m 0644 systemd/allowgate.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/allowgate.conf
 

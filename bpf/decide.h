@@ -11,27 +11,31 @@
 
 #include "bpf/ag_abi.h"
 
-/* What an account's list says of a source: its longest match. */
+/* What an account's list says of a source: its longest match in effect, of a length that stands above. */
 enum ag_match {
 	AG_MATCH_NONE,
 	AG_MATCH_ALLOW,
 	AG_MATCH_DENY,
 };
+#define AG_MATCH_MASK	   0xff
+#define AG_MATCH_LEN_SHIFT 8
 
 static inline __attribute__((always_inline)) enum ag_verdict ag_decide(union ag_account_state state,
-								       enum ag_match match)
+								       __u32 match)
 {
 	if (!(state.flags & AG_ACCOUNT_ACTIVE))
 		return AG_VERDICT_OPEN;
-	if (match == AG_MATCH_ALLOW)
+	if ((match & AG_MATCH_MASK) == AG_MATCH_ALLOW)
 		return AG_VERDICT_ALLOWED;
 	return state.flags & AG_ACCOUNT_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
 }
 
-/* `guarded`: the address is gated, or for too many tags, some account enforces. */
-static inline __attribute__((always_inline)) enum xdp_action ag_action(enum ag_verdict verdict, _Bool guarded)
+/*
+ * `guarded`: the address is gated; for too many tags, some account enforces; for what no service matches, it
+ * is the port of a notice server.
+ */
+static inline __attribute__((always_inline)) enum xdp_action ag_action_of(enum ag_verdict verdict,
+									  _Bool guarded)
 {
-	if (verdict == AG_VERDICT_DENIED)
-		return XDP_DROP;
-	return verdict == AG_VERDICT_MALFORMED && guarded ? XDP_DROP : XDP_PASS;
+	return verdict == AG_VERDICT_DENIED || guarded ? XDP_DROP : XDP_PASS;
 }

@@ -26,8 +26,10 @@
 		zero;                                                                                        \
 	})
 
-#define AG_INTERFACES_MAX 256
-#define AG_FAILSAFE_MAX	  1024
+#define AG_INTERFACES_MAX  256
+#define AG_FAILSAFE_MAX	   1024
+#define AG_FLOWS_MAX	   65536
+#define AG_SIGHTINGS_BYTES (256 * 1024)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -154,6 +156,13 @@ struct {
 } ag_account_counters SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_action_counters);
+} ag_action_counters SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, AG_INTERFACES_MAX);
 	__type(key, __u32);
@@ -167,3 +176,65 @@ struct {
 	__type(key, struct ag_dest_prefix_key);
 	__type(value, __u32);
 } ag_failsafe SEC(".maps");
+
+/* --- what is done with stopped packets ------------------------------------------ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, AG_ACTIONS_MAX);
+	__type(key, __u32);
+	__type(value, struct ag_action);
+} ag_actions SEC(".maps");
+
+/* By the index in ag_actions; the kernel takes a device out that goes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, AG_ACTIONS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} ag_devices SEC(".maps");
+
+/* Packets for a device that was not there, by the same index. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, AG_ACTIONS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} ag_redirect_misses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, AG_NOTICE_PORT_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ag_notice_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AG_FLOWS_MAX);
+	__type(key, struct ag_flow_key);
+	__type(value, __be16);
+} ag_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_cpu);
+} ag_cpu SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, AG_SIGHTINGS_BYTES);
+} ag_sightings SEC(".maps");
+
+/* Each instance of the program has its own: it is not pinned. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ag_explanation);
+} ag_explanation SEC(".maps");

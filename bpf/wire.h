@@ -5,7 +5,7 @@
  * Members are in network byte order. No header needs more than four bytes' alignment.
  *
  * Source: IEEE 802.1Q, RFC 791, 792, 4443, 4861, 3810, 8200 (section 4), 4302 (AH's length is in 4-byte
- * units), IANA "IPv6 Extension Header Types".
+ * units), 9293, IANA "IPv6 Extension Header Types".
  */
 #pragma once
 
@@ -41,7 +41,27 @@ enum ag_wire {
 	AG_IPV6_OFFSET_MASK = 0xfff8, /* in bytes as it stands */
 	AG_IP_REASSEMBLED_MAX = 65535,
 
+	AG_TCP_SIZE = 20, /* without options */
+	AG_TCP_FIN = 0x01,
+	AG_TCP_SYN = 0x02,
+	AG_TCP_RST = 0x04,
+	AG_TCP_ACK = 0x10,
+	AG_SCTP_SIZE = 12,
+	AG_DCCP_SIZE = 12, /* with the short sequence number */
+
 	AG_ICMP_SIZE = 8,
+	AG_ICMP_UNREACHABLE = 3,
+	AG_ICMP_PROHIBITED = 13, /* its code: by an administrator */
+	AG_ICMP_SOURCE_QUENCH = 4,
+	AG_ICMP_REDIRECT = 5,
+	AG_ICMP_TIME_EXCEEDED = 11,
+	AG_ICMP_PARAMETER_PROBLEM = 12,
+	AG_ICMPV6_ERROR_FIRST = 1,
+	AG_ICMPV6_ERROR_LAST = 4,
+	AG_ICMPV6_UNREACHABLE = 1,
+	AG_ICMPV6_PROHIBITED = 1,
+	AG_ICMPV6_INFORMATIONAL = 128, /* all types below are errors, known or not */
+	AG_ICMPV6_REDIRECT = 137,
 	AG_MLD_QUERY = 130,
 	AG_MLD_DONE = 132,
 	AG_ND_FIRST = 133,
@@ -87,11 +107,32 @@ struct ag_ports {
 	__be16 dest;
 };
 
+struct ag_tcp_header {
+	__be16 source;
+	__be16 dest;
+	__be32 seq;
+	__be32 ack;
+	__u8 data_offset; /* in words, in the upper half */
+	__u8 flags;
+	__be16 window;
+	__be16 check;
+	__be16 urgent;
+};
+
 struct ag_icmp_start {
 	__u8 type;
 	__u8 code;
 };
 
+struct ag_icmp_error {
+	__u8 type;
+	__u8 code;
+	__be16 check;
+	__be32 unused;
+};
+
 _Static_assert(sizeof(struct ag_ipv4_header) == 20, "RFC 791");
 _Static_assert(sizeof(struct ag_ipv6_header) == 40, "RFC 8200");
 _Static_assert(sizeof(struct ag_extension_header) == 8, "RFC 8200");
+_Static_assert(sizeof(struct ag_tcp_header) == AG_TCP_SIZE, "RFC 9293");
+_Static_assert(sizeof(struct ag_icmp_error) == AG_ICMP_SIZE, "RFC 792");

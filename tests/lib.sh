@@ -387,6 +387,14 @@ stopped()
 	is "$1 is stopped (no answer)" $? 28
 }
 
+# xdp_pass NAMESPACE IF: an XDP program that passes everything (the filter without a policy). A veth delivers what a
+# native program at its other end sends back (XDP_TX) only where there is one.
+xdp_pass()
+{
+	bpftool prog load "$BUILD/bpf/allowgate.o" "$DIR/bpf/pass-$1" &&
+		in_ns "$1" bpftool net attach xdpdrv pinned "$DIR/bpf/pass-$1" dev "$2"
+}
+
 # Datagrams to port 5000 of the server, RATE a second from each address: probe_start RATE ADDRESS...
 probe_start()
 {

@@ -18,7 +18,8 @@ static void check_list(const struct list *list)
 
 	for (size_t i = 0; i < list->count; i++) {
 		assert(i == 0 || prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) < 0);
-		assert(list->entries[i].created_at == 0);
+		assert(list->entries[i].created_at == 0 && list->entries[i].last_seen == 0);
+		assert(list->entries[i].expires >= 0 && list->entries[i].expires <= EXPIRES_LAST);
 		listtext_format(&list->entries[i], &out);
 	}
 	assert(!out.failed);
@@ -29,6 +30,7 @@ static void check_list(const struct list *list)
 		const struct entry *y = &again.entries[i];
 
 		assert(prefix_compare(&x->prefix, &y->prefix) == 0 && x->verdict == y->verdict);
+		assert(x->expires == y->expires && x->disabled == y->disabled);
 		assert(!x->note == !y->note && (!x->note || strcmp(x->note, y->note) == 0));
 	}
 	list_clear(&again);

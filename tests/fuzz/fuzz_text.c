@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz_text.c - names, notes, times and numbers from any text
+ * fuzz_text.c - names, notes, times, durations, expiries and numbers from any text
  *
  * Properties: a name or note that is accepted keeps the rules, told here in another way; a time or a number
  * that is accepted formats to text that gives the same again; an error's message, which quotes the input, is
@@ -76,6 +76,38 @@ static void check_time(const char *text)
 		assert(strcasecmp(text, out) == 0); /* in UTC and without a fraction it is the same text */
 }
 
+static void check_duration(const char *text)
+{
+	struct ag_error error = {0};
+	int64_t seconds;
+
+	if (duration_parse(text, &seconds, &error)) {
+		check_refusal(&error, text);
+		return;
+	}
+	assert(seconds >= 1 && seconds <= 100LL * 366 * 86400);
+	assert(strspn(text, "0123456789") == strlen(text) - 1 && strchr("smhdw", text[strlen(text) - 1]));
+}
+
+/* It is a duration, a time or the one word, and nothing else. */
+static void check_expiry(const char *text)
+{
+	struct ag_error error = {0};
+	int64_t expires, seconds;
+
+	if (expiry_parse(text, 1767323045, &expires, &error)) {
+		check_refusal(&error, text);
+		return;
+	}
+	if (strcmp(text, "never") == 0)
+		assert(expires == 0);
+	else if (duration_parse(text, &seconds, NULL) == 0)
+		assert(expires == 1767323045 + seconds && expires <= UINT32_MAX);
+	else
+		assert(time_parse(text, &seconds, NULL) == 0 && seconds == expires && expires >= 1 &&
+		       expires <= UINT32_MAX);
+}
+
 static void check_number(const char *text)
 {
 	struct ag_error error = {0};
@@ -99,6 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_name(text);
 	check_note(text);
 	check_time(text);
+	check_duration(text);
+	check_expiry(text);
 	check_number(text);
 	free(text);
 	return 0;

@@ -53,9 +53,11 @@ static inline bool kernel_put_lines(const struct kernel_list *list, uint8_t *hel
 	struct ag_line lines[AG_LINES6_MAX];
 	uint8_t count = shortlist_lines(list->family, list->count);
 
+	assert_false(shortlist_expires(list->entries, list->count)); /* the daemon's own way has those */
+
 	if (count == SHORTLIST_TOO_LONG)
 		return false;
-	kernel_check(shortlist_encode(list->family, list->entries, list->count, lines), "encode");
+	kernel_check(shortlist_encode(list->family, list->entries, list->count, lines, NULL), "encode");
 	for (uint32_t i = 0; i < count; i++)
 		kernel_put(list->kernel->maps.ag_lines, &(uint32_t){list->block + i}, &lines[i]);
 	*held = count;
@@ -197,7 +199,6 @@ static inline union ag_account_state kernel_put_account_so(struct allowgate_bpf 
 	list4.placed = list6.placed = holding->placed;
 	state.flags |= AG_ACCOUNT_ACTIVE;
 	state.flags |= account->mode == AG_MODE_MONITOR ? AG_ACCOUNT_MONITOR : 0;
-	state.on_deny = (uint8_t)account->on_deny;
 	state.held4 = kernel_put_list(&list4, holding->form4);
 	list6.block += state.held4 <= AG_LINES4_MAX ? state.held4 : 0;
 	state.held6 = kernel_put_list(&list6, holding->form6);

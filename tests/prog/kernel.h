@@ -36,7 +36,9 @@ struct kernel_options {
 
 /* Everything that is counted, summed over CPUs. */
 struct tally {
-	struct ag_account_counters account[KERNEL_ACCOUNTS_MAX];
+	struct {
+		struct ag_counter by_verdict[AG_VERDICT_ACCOUNT_MAX];
+	} account[KERNEL_ACCOUNTS_MAX];
 	struct ag_interface_counters interface;
 };
 
@@ -83,6 +85,7 @@ static inline struct allowgate_bpf *kernel_load_with(const struct kernel_options
 	assert_non_null(kernel);
 	bpf_map__set_max_entries(kernel->maps.ag_accounts, KERNEL_ACCOUNTS_MAX);
 	bpf_map__set_max_entries(kernel->maps.ag_account_counters, KERNEL_ACCOUNTS_MAX);
+	bpf_map__set_max_entries(kernel->maps.ag_action_counters, KERNEL_ACCOUNTS_MAX);
 	bpf_map__set_max_entries(kernel->maps.ag_lines, KERNEL_ACCOUNTS_MAX * KERNEL_LINES);
 	bpf_map__set_max_entries(kernel->maps.ag_indexes4, KERNEL_ACCOUNTS_MAX * 2);
 	bpf_map__set_max_entries(kernel->maps.ag_indexes6, KERNEL_ACCOUNTS_MAX * 2);
@@ -122,7 +125,8 @@ static inline struct ag_dest_prefix_key kernel_prefix_key(const struct prefix *p
 
 static inline void kernel_put_config(struct allowgate_bpf *kernel, uint32_t flags)
 {
-	const struct ag_config config = {.abi_version = AG_ABI_VERSION, .flags = flags, .seed = KERNEL_SEED};
+	const struct ag_config config = {
+		.abi_version = AG_ABI_VERSION, .now.flags = flags, .seed = KERNEL_SEED};
 	const uint32_t zero = 0;
 
 	kernel_put(kernel->maps.ag_config, &zero, &config);
@@ -162,7 +166,10 @@ static inline void kernel_tally(struct allowgate_bpf *kernel, size_t accounts, s
 	memset(tally, 0, sizeof(*tally));
 	for (uint32_t slot = 0; slot < accounts; slot++)
 		kernel_sum(kernel->maps.ag_account_counters, slot, tally->account[slot].by_verdict,
-			   AG_VERDICT_ACCOUNT_MAX);
+			   AG_VERDICT_JUDGED_MAX);
+	for (uint32_t slot = 0; slot < accounts; slot++)
+		kernel_sum(kernel->maps.ag_action_counters, slot,
+			   tally->account[slot].by_verdict + AG_VERDICT_JUDGED_MAX, AG_VERDICT_ACTION_MAX);
 	kernel_sum(kernel->maps.ag_interface_counters, KERNEL_IFINDEX, tally->interface.by_verdict,
 		   AG_VERDICT_INTERFACE_MAX);
 }

@@ -200,7 +200,7 @@ static inline struct outcome expect(const struct world *world, const struct rand
 	if (outcome.slot == AG_NO_ACCOUNT)
 		return interface_outcome(AG_VERDICT_UNMATCHED, false);
 	outcome.verdict = policy_decide(world->accounts[outcome.slot].mode, &world->lists[outcome.slot],
-					&packet->source, NULL);
+					&packet->source, 0, NULL);
 	outcome.action = verdict_passes(outcome.verdict) ? XDP_PASS : XDP_DROP;
 	return outcome;
 }

@@ -54,7 +54,7 @@ static uint32_t run_frame(struct frame *frame, uint32_t repeat, int *ret_failed)
 
 static uint64_t counted(enum ag_verdict verdict)
 {
-	struct ag_account_counters counters;
+	struct account_counters counters;
 
 	check_ok(dataplane_account_counters(dataplane, ACCOUNT, &counters, &error));
 	return counters.by_verdict[verdict].packets;

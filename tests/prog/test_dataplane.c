@@ -77,16 +77,12 @@ static size_t differing_from(const struct compiled_account *want, int *ret)
 
 	check_ok(dataplane_compare_begin(dataplane, 3, &comparison, &error));
 	for (size_t i = 0; i < want->count4; i++)
-		check_ok(dataplane_compare_feed(comparison, &want->entries4[i].prefix,
-						(enum ag_entry_verdict)want->entries4[i].value.verdict,
-						&error));
+		check_ok(dataplane_compare_feed(comparison, &want->entries4[i], &error));
 	for (size_t i = 0; i < want->count6; i++)
-		check_ok(dataplane_compare_feed(comparison, &want->entries6[i].prefix,
-						(enum ag_entry_verdict)want->entries6[i].value.verdict,
-						&error));
+		check_ok(dataplane_compare_feed(comparison, &want->entries6[i], &error));
 	if (ret) /* published to in between */
 		change(NULL, want);
-	*(ret ? ret : &(int){0}) = dataplane_compare_end(comparison, want->active, want->mode, want->on_deny,
+	*(ret ? ret : &(int){0}) = dataplane_compare_end(comparison, want->active, want->mode, &want->on_deny,
 							 &differing, &error);
 	return differing;
 }
@@ -133,7 +129,7 @@ static void test_damaged_words(void **state)
 	words[1].held4 = AG_LINES4_MAX + 1;
 	words[2].held6 = AG_HELD_INDEX; /* there is none */
 	words[3].flags |= 1U << 7;
-	words[4].on_deny = AG_ON_DENY_MAX;
+	words[4].action = 77; /* of a row that is empty */
 	/* words[5] names the neighbour's lines */
 	for (size_t i = 0; i < COUNT(words); i++) {
 		struct compiled_account have;
@@ -261,7 +257,7 @@ static void test_used_slots_and_clear(void **state)
 		assert_denied(7, 0);
 	}
 	check_refused(dataplane_clear_account(dataplane, 64, &error), ERROR_LIMIT, "slot 64");
-	check_refused(dataplane_account_counters(dataplane, 64, &(struct ag_account_counters){0}, &error),
+	check_refused(dataplane_account_counters(dataplane, 64, &(struct account_counters){0}, &error),
 		      ERROR_LIMIT, "slot 64");
 	for (size_t i = 0; i < COUNT(accounts); i++)
 		compiled_account_clear(&accounts[i]);
@@ -275,20 +271,17 @@ struct question {
 
 static void assert_decides(const struct question *question)
 {
-	enum ag_verdict verdict = AG_VERDICT_MAX;
 	struct prefix entry, want;
 	struct addr source;
 
 	check_ok(addr_parse(question->source, &source, &error));
-	check_ok(dataplane_decide(dataplane, 3, &source, &verdict, &entry, &error));
-	assert_int_equal(verdict, question->verdict);
+	assert_int_equal(ask_source(3, &source, &entry), question->verdict);
 	if (!question->entry) {
 		assert_int_equal(entry.len, 255);
 		return;
 	}
 	check_ok(prefix_parse(question->entry, &want, &error));
 	assert_int_equal(prefix_compare(&entry, &want), 0);
-	check_ok(dataplane_decide(dataplane, 3, &source, &verdict, NULL, &error));
 }
 
 static void test_decide(void **state)
@@ -320,8 +313,6 @@ static void test_decide(void **state)
 		assert_decides(&watched[i]);
 	check_ok(dataplane_clear_account(dataplane, 3, &error));
 	assert_decides(&open);
-	check_refused(dataplane_decide(dataplane, 3, &(struct addr){0}, &(enum ag_verdict){0}, NULL, &error),
-		      ERROR_BAD_REQUEST, "address");
 	compiled_account_clear(&account);
 }
 

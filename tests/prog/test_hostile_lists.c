@@ -20,7 +20,7 @@ static void check_source(struct allowgate_bpf *kernel, const struct list *list, 
 {
 	static struct frame frame;
 	struct outcome outcome;
-	enum ag_verdict verdict = policy_decide(AG_MODE_ENFORCE, list, source, NULL);
+	enum ag_verdict verdict = policy_decide(AG_MODE_ENFORCE, list, source, 0, NULL);
 	char text[ADDR_TEXT_MAX];
 
 	gate_frame(&frame, source);

@@ -238,7 +238,7 @@ struct watcher {
 	struct frame frame;
 	bool stop;
 	int failed;
-	struct ag_account_counters before;
+	struct account_counters before;
 };
 
 static void *watch(void *arg)
@@ -272,7 +272,7 @@ static void watch_start(struct watcher *watcher, const char *source)
 /* Packets that came to this verdict since. */
 static uint64_t watched(const struct watcher *watcher, enum ag_verdict verdict)
 {
-	struct ag_account_counters after;
+	struct account_counters after;
 
 	check_ok(dataplane_account_counters(dataplane, 3, &after, &error));
 	return after.by_verdict[verdict].packets - watcher->before.by_verdict[verdict].packets;

@@ -341,7 +341,10 @@ static void assert_seen(const struct seen *seen)
 {
 	for (int verdict = 0; verdict < AG_VERDICT_MAX; verdict++) {
 		print_message("%s: %lu\n", verdict_name((enum ag_verdict)verdict), seen->verdict[verdict]);
-		assert_true(seen->verdict[verdict] > 20);
+		/* no action but drop here, and no quotes: test_packets.c has them */
+		if (verdict != AG_VERDICT_REJECTED && verdict != AG_VERDICT_REDIRECTED &&
+		    verdict != AG_VERDICT_ICMP_ERROR)
+			assert_true(seen->verdict[verdict] > 20);
 	}
 	print_message("lists in lines %lu and %lu, indexes %lu and %lu, tries %lu and %lu\n", seen->lines4,
 		      seen->lines6, seen->index4, seen->index6, seen->trie4, seen->trie6);

@@ -51,7 +51,7 @@ static void test_services(void **state)
 	(void)state;
 	sync_to("192.0.2.10:443/tcp>1 [2001:db8::10]:443/tcp>1",
 		5); /* two services, two destinations, flags */
-	assert_int_equal(dataplane->config->flags, AG_CONFIG_ENFORCING);
+	assert_int_equal(dataplane->config->now.flags, AG_CONFIG_ENFORCING);
 	assert_int_equal(service_slot("192.0.2.10:443/tcp"), 1);
 	assert_int_equal(service_slot("[2001:db8::10]:443/tcp"), 1);
 	sync_to("192.0.2.10:443/tcp>2 [2001:db8::10]:443/tcp>1",
@@ -59,7 +59,7 @@ static void test_services(void **state)
 	assert_int_equal(service_slot("192.0.2.10:443/tcp"), 2);
 	assert_int_equal(services_held(), 2);
 	sync_to("192.0.2.10:443/tcp>2 192.0.2.0/24>3", 6);
-	assert_int_equal(dataplane->config->flags, AG_CONFIG_ENFORCING | AG_CONFIG_PREFIX_DESTS);
+	assert_int_equal(dataplane->config->now.flags, AG_CONFIG_ENFORCING | AG_CONFIG_PREFIX_DESTS);
 	assert_int_equal(service_slot("[2001:db8::10]:443/tcp"), AG_NO_ACCOUNT);
 	assert_int_equal(entries_of_map("ag_dest_prefixes"), 1);
 	assert_int_equal(entries_of_map("ag_dests"), 1);
@@ -67,7 +67,7 @@ static void test_services(void **state)
 	assert_int_equal(services_held(), 2);
 	assert_int_equal(sync_text("192.0.2.10:443/tcp>2 192.0.2.0/24>3", true), 0);
 	sync_to("", 5);
-	assert_int_equal(dataplane->config->flags, 0);
+	assert_int_equal(dataplane->config->now.flags, 0);
 	assert_int_equal(services_held(), 0);
 	assert_int_equal(entries_of_map("ag_dest_prefixes"), 0);
 }
@@ -115,11 +115,12 @@ static void test_failsafe(void **state)
 	assert_non_null(many);
 	set_failsafe(first, COUNT(first));
 	assert_int_equal(entries_of_map("ag_failsafe"), 2);
-	assert_int_equal(dataplane->config->flags, AG_CONFIG_FAILSAFE);
+	assert_int_equal(dataplane->config->now.flags, AG_CONFIG_FAILSAFE);
 	sync_to("192.0.2.0/24>1", 3);
-	assert_true(dataplane->config->flags & AG_CONFIG_FAILSAFE); /* the service table leaves it alone */
+	assert_true(dataplane->config->now.flags &
+		    AG_CONFIG_FAILSAFE); /* the service table leaves it alone */
 	sync_to("", 3);
-	assert_int_equal(dataplane->config->flags, AG_CONFIG_FAILSAFE);
+	assert_int_equal(dataplane->config->now.flags, AG_CONFIG_FAILSAFE);
 	set_failsafe(second, COUNT(second));
 	assert_int_equal(entries_of_map("ag_failsafe"), 1);
 	for (uint32_t i = 0; i < 1025; i++) {
@@ -134,7 +135,7 @@ static void test_failsafe(void **state)
 	reopen();
 	assert_int_equal(entries_of_map("ag_failsafe"), 1024);
 	set_failsafe(NULL, 0);
-	assert_int_equal(dataplane->config->flags, 0);
+	assert_int_equal(dataplane->config->now.flags, 0);
 	assert_int_equal(entries_of_map("ag_failsafe"), 0);
 	free(many);
 }

@@ -13,7 +13,8 @@ check "make builds into build/" grep -q ' build/allowgated$' <<<"$(env -u BUILD 
 check "make install" make -C "$ROOT" --no-print-directory BUILD="$BUILD" DESTDIR="$dest" PREFIX=/usr install
 for file in usr/sbin/allowgated usr/bin/allowgate usr/share/man/man1/allowgate.1 usr/share/man/man5/allowgate.conf.5 \
 	usr/share/man/man8/allowgated.8 etc/allowgate/allowgate.conf lib/systemd/system/allowgated.service \
-	usr/lib/sysusers.d/allowgate.conf; do
+	usr/lib/sysusers.d/allowgate.conf usr/sbin/allowgate-notice usr/share/man/man5/allowgate-notice.conf.5 \
+	usr/share/man/man8/allowgate-notice.8 etc/allowgate/notice.conf lib/systemd/system/allowgate-notice.service; do
 	check "$file" test -s "$dest/$file"
 done
 is "the unit names the program" "$(sed -n 's/^ExecStart=//p' "$dest/lib/systemd/system/allowgated.service")" /usr/sbin/allowgated

@@ -29,6 +29,9 @@ struct dataplane {
 	size_t dest_count;
 	uint32_t flags;
 	uint64_t store_id, generation;
+	int64_t clock;
+	bool clock_set;
+	uint16_t epoch;
 	int calls;	 /* fallible calls so far */
 	int fail_at;	 /* the call that fails, 0: none */
 	int fail_for;	 /* how many from there on fail */
@@ -93,6 +96,24 @@ int dataplane_open(const char *pin_dir, const struct dataplane_limits *limits, s
 	(void)error;
 	*ret = &kernel;
 	return 0;
+}
+
+void dataplane_set_clock(struct dataplane *dataplane, int64_t offset)
+{
+	dataplane->clock = offset;
+	dataplane->clock_set = true;
+}
+
+int64_t dataplane_clock(const struct dataplane *dataplane, bool *ret_set)
+{
+	if (ret_set)
+		*ret_set = dataplane->clock_set;
+	return dataplane->clock;
+}
+
+void dataplane_set_epoch(struct dataplane *dataplane, uint16_t epoch)
+{
+	dataplane->epoch = epoch;
 }
 
 void dataplane_close(struct dataplane *dataplane)
@@ -238,7 +259,10 @@ static void edit_entry(struct compiled_account *account, const struct compiled_e
 		at++;
 	*entries = reallocarray(*entries, *count + 2, sizeof(**entries));
 	assert_non_null(*entries);
-	if (edit->kind == COMPILE_ADD) {
+	if (edit->kind == COMPILE_ADD && at < *count &&
+	    !prefix_compare(&(*entries)[at].prefix, &edit->entry.prefix)) {
+		(*entries)[at] = edit->entry;
+	} else if (edit->kind == COMPILE_ADD) {
 		memmove(*entries + at + 1, *entries + at, (*count - at) * sizeof(**entries));
 		(*entries)[at] = edit->entry;
 		++*count;
@@ -302,9 +326,10 @@ int dataplane_compare_begin(struct dataplane *dataplane, uint32_t slot, struct d
 	return 0;
 }
 
-int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct prefix *prefix,
-			   enum ag_entry_verdict verdict, struct ag_error *error)
+int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct compiled_entry *entry,
+			   struct ag_error *error)
 {
+	const struct prefix *prefix = &entry->prefix;
 	bool is4 = prefix->addr.family == AG_FAMILY_IPV4;
 	const struct compiled_entry *entries = is4 ? comparison->have.entries4 : comparison->have.entries6;
 	size_t count = is4 ? comparison->have.count4 : comparison->have.count6;
@@ -316,22 +341,23 @@ int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct
 		comparison->differing++;
 	}
 	if (*at < count && !prefix_compare(&entries[*at].prefix, prefix))
-		comparison->differing += entries[(*at)++].value.verdict != verdict;
+		comparison->differing += !compiled_entry_equal(&entries[(*at)++], entry);
 	else
 		comparison->differing++;
 	return 0;
 }
 
 int dataplane_compare_end(struct dataplane_comparison *comparison, bool active, enum ag_mode mode,
-			  enum ag_on_deny on_deny, size_t *ret_differing, struct ag_error *error)
+			  const struct on_deny *on_deny, size_t *ret_differing, struct ag_error *error)
 {
 	struct compiled_account *have = &comparison->have;
 	bool fresh = comparison->published == kernel.published[have->slot];
 
 	(void)error;
-	*ret_differing =
-		comparison->differing + (have->count4 - comparison->at4) + (have->count6 - comparison->at6) +
-		(have->active != active || (active && (have->mode != mode || have->on_deny != on_deny)));
+	*ret_differing = comparison->differing + (have->count4 - comparison->at4) +
+			 (have->count6 - comparison->at6) +
+			 (have->active != active ||
+			  (active && (have->mode != mode || !on_deny_equal(&have->on_deny, on_deny))));
 	compiled_account_clear(have);
 	free(comparison);
 	return fresh ? 0 : -EAGAIN;
@@ -443,58 +469,5 @@ int dataplane_check_services(struct dataplane *dataplane, size_t added, size_t p
 	return 0;
 }
 
-int dataplane_attachments(struct dataplane *dataplane, struct attachment **ret, size_t *ret_count,
-			  struct ag_error *error)
-{
-	(void)dataplane;
-	(void)error;
-	*ret = NULL;
-	*ret_count = 0;
-	return 0;
-}
-
-int dataplane_attach(struct dataplane *dataplane, const char *interface, enum attach_mode mode,
-		     struct attachment *ret, struct ag_error *error)
-{
-	(void)dataplane;
-	(void)mode;
-	if (fallible(error))
-		return -EIO;
-	*ret = (struct attachment){.ifindex = 1};
-	(void)snprintf(ret->name, sizeof(ret->name), "%s", interface);
-	return 0;
-}
-
-int dataplane_detach(struct dataplane *dataplane, const char *interface, struct ag_error *error)
-{
-	(void)dataplane;
-	(void)interface;
-	return fallible(error) ? -EIO : 0;
-}
-
-int dataplane_adopt_links(struct dataplane *dataplane, size_t *ret_count, struct ag_error *error)
-{
-	(void)dataplane;
-	(void)error;
-	*ret_count = 0;
-	return 0;
-}
-
-void dataplane_drop_old_maps(struct dataplane *dataplane)
-{
-	(void)dataplane;
-}
-
-const char *attach_mode_name(enum attach_mode mode)
-{
-	(void)mode;
-	return "auto";
-}
-
-int attach_mode_parse(const char *text, enum attach_mode *ret, struct ag_error *error)
-{
-	(void)text;
-	(void)error;
-	*ret = ATTACH_AUTO;
-	return 0;
-}
+#include "tests/unit/fake_links.h"
+#include "tests/unit/fake_watch.h"

@@ -175,8 +175,9 @@ static UNUSED size_t drift_of(struct fixture *fixture, bool repair)
 static UNUSED bool same_account(const struct account *a, const struct account *b)
 {
 	return a && !strcmp(a->name, b->name) && a->id == b->id && a->slot == b->slot && a->mode == b->mode &&
-	       a->on_deny == b->on_deny && a->generation == b->generation && a->entries4 == b->entries4 &&
-	       a->entries6 == b->entries6 && !strcmp(a->label ? a->label : "", b->label ? b->label : "");
+	       on_deny_equal(&a->on_deny, &b->on_deny) && a->generation == b->generation &&
+	       a->entries4 == b->entries4 && a->entries6 == b->entries6 &&
+	       !strcmp(a->label ? a->label : "", b->label ? b->label : "");
 }
 
 /* What was edited in place is what reading it all anew would give. */

@@ -40,6 +40,16 @@ static inline struct addr any_addr(enum ag_family family, uint64_t *seed)
 	return addr_make(family, bytes);
 }
 
+/* The moment at which lists are asked: some entries have expired then, some at just that second, some not. */
+#define FIXTURE_NOW 1000
+
+static inline int64_t fixture_expiry(uint64_t *seed)
+{
+	static const int64_t expiries[] = {1, FIXTURE_NOW - 1, FIXTURE_NOW, FIXTURE_NOW + 1, EXPIRES_LAST};
+
+	return random_next(seed) % 8 ? 0 : expiries[random_next(seed) % 5];
+}
+
 static inline void fixture_add(struct list *list, const struct prefix *prefix, uint64_t *seed)
 {
 	struct entry entry = {.prefix = *prefix,
@@ -96,6 +106,13 @@ static inline struct list fixture_list(enum ag_family family, enum fixture_kind 
 	return list;
 }
 
+/* Some of them expire. */
+static inline void fixture_expire(struct list *list, uint64_t *seed)
+{
+	for (size_t i = 0; i < list->count; i++)
+		list->entries[i].expires = fixture_expiry(seed);
+}
+
 /* The caller frees it. */
 static inline struct compiled_entry *fixture_compile(const struct list *list)
 {
@@ -103,11 +120,7 @@ static inline struct compiled_entry *fixture_compile(const struct list *list)
 
 	assert_non_null(entries);
 	for (size_t i = 0; i < list->count; i++)
-		entries[i] = (struct compiled_entry){
-			.prefix = list->entries[i].prefix,
-			.value = {.verdict = (uint8_t)list->entries[i].verdict,
-				  .len = list->entries[i].prefix.len},
-		};
+		assert_true(compile_entry(&list->entries[i], &entries[i]));
 	return entries;
 }
 
@@ -131,5 +144,5 @@ static inline bool fixture_agree(const struct entry *want, bool found, const str
 	if (!want || !found)
 		return !want && !found;
 	return !prefix_compare(&want->prefix, &got->prefix) && want->verdict == got->value.verdict &&
-	       got->value.len == want->prefix.len;
+	       got->value.len == want->prefix.len && got->value.expires == want->expires;
 }

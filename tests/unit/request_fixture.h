@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* request_fixture.h - every decoder of bodies behind one function: what it takes, and what it refuses and why
- */
+/* request_fixture.h - what a decoder of bodies takes, and what it refuses and why */
 #pragma once
 
 #include <errno.h>
@@ -17,57 +16,10 @@
 #include "userspace/core/error.h"
 #include "userspace/core/request.h"
 
+#include "tests/request_any.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LIMIT	     3
-
-/* One union for every decoder, so that "untouched on failure" is asked of all alike. */
-union any {
-	struct request_account account;
-	struct request_user user;
-	struct request_interface interface;
-	struct list list;
-	enum role role;
-	struct {
-		struct service *services;
-		size_t count;
-	};
-};
-
-enum kind {
-	POST_ACCOUNT,
-	PATCH_ACCOUNT,
-	POST_ENTRIES,
-	PUT_ENTRIES,
-	SERVICES,
-	USER,
-	ROLE,
-	INTERFACE,
-	KIND_MAX
-};
-
-static inline int decode_bytes(enum kind kind, const char *body, size_t length, union any *ret,
-			       struct ag_error *error)
-{
-	switch (kind) {
-	case POST_ACCOUNT:
-	case PATCH_ACCOUNT:
-		return request_account_decode(body, length, kind == POST_ACCOUNT, &ret->account, error);
-	case POST_ENTRIES:
-	case PUT_ENTRIES:
-		return request_entries_decode(body, length, LIMIT, kind == PUT_ENTRIES, &ret->list, error);
-	case SERVICES:
-		return request_services_decode(body, length, &ret->services, &ret->count, error);
-	case USER:
-		return request_user_decode(body, length, &ret->user, error);
-	case ROLE:
-		return request_role_decode(body, length, &ret->role, error);
-	case INTERFACE:
-		return request_interface_decode(body, length, &ret->interface, error);
-	default:
-		fail();
-		return -1;
-	}
-}
 
 /* From memory of exactly that length, so that the sanitiser sees a read behind it. */
 static inline int decode(enum kind kind, const char *body, size_t length, union any *ret,
@@ -78,7 +30,7 @@ static inline int decode(enum kind kind, const char *body, size_t length, union 
 
 	assert_non_null(copy);
 	memcpy(copy, body, length);
-	r = decode_bytes(kind, copy, length, ret, error);
+	r = decode_any(kind, copy, length, LIMIT, ret, error);
 	free(copy);
 	return r;
 }
@@ -112,12 +64,4 @@ static inline void refuse_bytes(enum kind kind, const char *body, size_t length,
 static inline void refuse(enum kind kind, const char *body, enum error_code code, const char *says)
 {
 	refuse_bytes(kind, body, strlen(body), code, says);
-}
-
-static inline void clear(enum kind kind, union any *any)
-{
-	if (kind == POST_ENTRIES || kind == PUT_ENTRIES)
-		list_clear(&any->list);
-	if (kind == SERVICES)
-		free(any->services);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_args.c - options anywhere, values in both forms, "--", and what is refused; durations */
+/* test_args.c - options anywhere, values in both forms, "--", and and what is refused */
 #include "userspace/core/args.h"
 
 #include <errno.h>
@@ -146,46 +146,6 @@ static void no_arguments_at_all(void **state)
 	args_clear(&args);
 }
 
-static void durations(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t seconds; /* 0: refused */
-	} CASES[] = {
-		{"1s", 1},
-		{"5m", 300},
-		{"8h", 28800},
-		{"90d", 7776000},
-		{"2w", 1209600},
-		{"36600d", 3162240000},
-		{"36601d", 0},
-		{"0s", 0},
-		{"", 0},
-		{"h", 0},
-		{"8", 0},
-		{"8 h", 0},
-		{"-8h", 0},
-		{"8hh", 0},
-		{"1h30m", 0},
-		{"8H", 0},
-		{"+8h", 0},
-		{"1.5h", 0},
-		{"18446744073709551617s", 0},
-		{"9223372036854775807w", 0},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
-		int64_t seconds = -1;
-		struct ag_error error = {0};
-		int err = duration_parse(CASES[i].text, &seconds, &error);
-
-		assert_int_equal(err, CASES[i].seconds ? 0 : -EINVAL);
-		assert_int_equal(seconds, CASES[i].seconds ? CASES[i].seconds : -1);
-		assert_int_equal(error.code, CASES[i].seconds ? ERROR_NONE : ERROR_BAD_REQUEST);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,7 +157,6 @@ int main(void)
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(a_value_is_given_once),
 		cmocka_unit_test(no_arguments_at_all),
-		cmocka_unit_test(durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,8 +51,10 @@ static void test_account(void **state)
 {
 	static const char *const texts[] = {"2001:db8::/32", "203.0.113.0/24", "!203.0.113.128/25",
 					    "198.51.100.7"};
-	const struct account account = {
-		.slot = 7, .mode = AG_MODE_MONITOR, .on_deny = AG_ON_DENY_DROP, .generation = 0x100000005};
+	const struct account account = {.slot = 7,
+					.mode = AG_MODE_MONITOR,
+					.on_deny = {.kind = AG_ON_DENY_REJECT},
+					.generation = 0x100000005};
 	struct list list = list_of(texts, COUNT(texts));
 	struct compiled_account compiled;
 
@@ -61,7 +63,7 @@ static void test_account(void **state)
 	assert_int_equal(compiled.slot, 7);
 	assert_true(compiled.active);
 	assert_int_equal(compiled.mode, AG_MODE_MONITOR);
-	assert_int_equal(compiled.on_deny, AG_ON_DENY_DROP);
+	assert_int_equal(compiled.on_deny.kind, AG_ON_DENY_REJECT);
 	assert_int_equal(compiled.count4, 3);
 	assert_int_equal(compiled.count6, 1);
 	assert_int_equal(compiled.entries4[0].value.len, 32);
@@ -110,27 +112,38 @@ static void test_account_active(void **state)
 /* Entry by entry is the same, and what there is no room for is refused. */
 static void test_account_by_entries(void **state)
 {
-	const struct prefix prefixes[] = {prefix("198.51.100.7"), prefix("203.0.113.0/24"),
-					  prefix("2001:db8::/32")};
-	const struct account active = {.slot = 3, .mode = AG_MODE_ENFORCE, .entries4 = 2, .entries6 = 1},
+	const struct entry entries[] = {
+		{.prefix = prefix("198.51.100.7"), .verdict = AG_ENTRY_DENY},
+		{.prefix = prefix("198.51.100.8"), .disabled = true, .expires = 5},
+		{.prefix = prefix("203.0.113.0/24"), .verdict = AG_ENTRY_DENY, .expires = EXPIRES_LAST},
+		{.prefix = prefix("2001:db8::/32")},
+	};
+	const struct account active = {.slot = 3,
+				       .mode = AG_MODE_ENFORCE,
+				       .entries4 = 3,
+				       .disabled4 = 1,
+				       .entries6 = 1},
 			     off = {.slot = 4, .mode = AG_MODE_OFF, .entries4 = 2, .entries6 = 1};
 	struct compiled_account compiled;
 
 	(void)state;
 	assert_int_equal(compile_begin(&active, &compiled), 0);
-	for (size_t i = 0; i < COUNT(prefixes); i++)
-		assert_int_equal(compile_add(&compiled, &prefixes[i], AG_ENTRY_DENY), 0);
+	for (size_t i = 0; i < COUNT(entries); i++)
+		assert_int_equal(compile_add(&compiled, &entries[i]), 0);
 	assert_int_equal(compiled.count4, 2);
 	assert_int_equal(compiled.count6, 1);
 	assert_int_equal(compiled.entries4[1].value.verdict, AG_ENTRY_DENY);
 	assert_int_equal(compiled.entries4[1].value.len, 24);
-	assert_int_equal(prefix_compare(&compiled.entries6[0].prefix, &prefixes[2]), 0);
-	assert_int_equal(compile_add(&compiled, &prefixes[0], AG_ENTRY_ALLOW), -ENOMEM);
-	assert_int_equal(compile_add(&compiled, &prefixes[2], AG_ENTRY_ALLOW), -ENOMEM);
+	assert_int_equal(compiled.entries4[0].value.expires, 0);
+	assert_int_equal(compiled.entries4[1].value.expires, UINT32_MAX);
+	assert_int_equal(prefix_compare(&compiled.entries6[0].prefix, &entries[3].prefix), 0);
+	assert_int_equal(compile_add(&compiled, &entries[0]), -ENOMEM);
+	assert_int_equal(compile_add(&compiled, &entries[1]), 0);
+	assert_int_equal(compile_add(&compiled, &entries[3]), -ENOMEM);
 	compiled_account_clear(&compiled);
 
 	assert_int_equal(compile_begin(&off, &compiled), 0);
-	assert_int_equal(compile_add(&compiled, &prefixes[0], AG_ENTRY_ALLOW), 0);
+	assert_int_equal(compile_add(&compiled, &entries[0]), 0);
 	assert_int_equal(compiled.slot, 4);
 	assert_false(compiled.active);
 	assert_int_equal(compiled.count4, 0);

@@ -18,7 +18,10 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ENTRIES_MAX  3
 
-/* Lists as words: a prefix is allowed, one with "!" before it denied. */
+#define NOW 1767323045 /* 2026-01-02T03:04:05Z */
+
+/* Lists as words: a prefix is allowed, one with "!" before it denied; with "-" it is disabled, with "+"
+ * expired, with "@" it expires in an hour and with "&" in two. */
 struct rule_case {
 	const char *what;
 	enum ag_mode mode_before;
@@ -64,6 +67,15 @@ static const struct rule_case CASES[] = {
 	{"first entry, origin unknown, forced", E, {0}, E, {OTHER}, NULL, FORCE, OK},
 	{"first entry elsewhere, --open is no force", E, {0}, E, {OTHER}, ME, OPEN, NOT_COVERED},
 	{"nothing to nothing, origin unknown", E, {0}, M, {0}, NULL, 0, OK},
+	{"first disabled entry elsewhere", E, {0}, E, {"-" OTHER}, NULL, 0, OK},
+	{"first enabled entry elsewhere", E, {"-" MINE, "-" OTHER}, E, {"-" MINE, OTHER}, ME, 0, NOT_COVERED},
+	{"first enabled entry holds the origin", E, {"-" MINE, "-" OTHER}, E, {MINE, "-" OTHER}, ME, 0, OK},
+	{"first enabled entry elsewhere in off", O, {"-" OTHER}, O, {OTHER}, ME, 0, NOT_COVERED},
+	{"first enabled entry, origin unknown", E, {"-" MINE}, E, {MINE}, NULL, 0, NOT_COVERED},
+	{"first entry is expired", E, {0}, E, {"+" MINE}, ME, 0, NOT_COVERED},
+	{"first entry is expired, a wider one is not", E, {0}, E, {MINE, "+" ME}, ME, 0, OK},
+	{"first entry expires", E, {0}, E, {"@" MINE}, ME, 0, OK},
+	{"an expired entry was there", E, {"+" MINE}, E, {"+" MINE, OTHER}, ME, 0, OK},
 
 	/* rule 3: no sawing off one's branch */
 	{"second entry elsewhere", E, {MINE}, E, {MINE, OTHER}, ME, 0, OK},
@@ -95,7 +107,23 @@ static const struct rule_case CASES[] = {
 	{"locked out, --open is no force", E, {MINE, OTHER}, E, {OTHER}, ME, OPEN, LOCKS_OUT},
 	{"monitor to enforce, forced", M, {OTHER}, E, {OTHER}, ME, FORCE, OK},
 
+	{"own entry disabled", E, {MINE, OTHER}, E, {"-" MINE, OTHER}, ME, 0, LOCKS_OUT},
+	{"own entry disabled, a wider one stays", E, {MINE, ME}, E, {MINE, "-" ME}, ME, 0, OK},
+	{"own entry expired at once", E, {MINE, OTHER}, E, {"+" MINE, OTHER}, ME, 0, LOCKS_OUT},
+	{"a hole enabled over the origin", E, {MINE, "-!" ME}, E, {MINE, "!" ME}, ME, 0, LOCKS_OUT},
+	{"a hole expired over the origin", E, {MINE, "+!" ME}, E, {"-" MINE, "+!" ME}, ME, 0, LOCKS_OUT},
+	{"own entry removed that had expired", E, {"+" MINE, OTHER}, E, {OTHER}, ME, 0, OK},
+	{"own entry will expire", E, {MINE}, E, {"@" MINE}, ME, 0, OK},
+
 	/* rule 3: nothing opens by accident */
+	{"last enabled entry disabled", E, {MINE}, E, {"-" MINE}, ME, 0, OPENS},
+	{"last enabled entry removed", E, {MINE, "-" OTHER}, E, {"-" OTHER}, ME, 0, OPENS},
+	{"last enabled entry disabled, --open", E, {MINE}, E, {"-" MINE}, ME, OPEN, OK},
+	{"last enabled entry removed, an expired one", E, {"+" MINE}, E, {0}, ME, 0, OPENS},
+	{"an expired entry stays", E, {"+" OTHER, MINE}, E, {"+" OTHER}, ME, OPEN, LOCKS_OUT},
+	{"disabled entry removed", E, {"-" MINE}, E, {0}, ME, 0, OK},
+	{"account of disabled entries removed", E, {"-" MINE}, E, {0}, NULL, REMOVES, OK},
+	{"account of expired entries removed", E, {"+" MINE}, E, {0}, NULL, REMOVES, OPENS},
 	{"last entry removed", E, {MINE}, E, {0}, ME, 0, OPENS},
 	{"last entries replaced by none", E, {MINE, OTHER}, E, {0}, ME, 0, OPENS},
 	{"last entry removed, --open", E, {MINE}, E, {0}, ME, OPEN, OK},
@@ -118,16 +146,39 @@ static const struct rule_case CASES[] = {
 static void fill(struct list *list, const char *const words[ENTRIES_MAX])
 {
 	for (size_t i = 0; i < ENTRIES_MAX && words[i]; i++) {
-		bool deny = words[i][0] == '!';
-		struct entry entry = {.verdict = deny ? AG_ENTRY_DENY : AG_ENTRY_ALLOW};
+		size_t marks = strspn(words[i], "!-+@&");
+		struct entry entry = {.verdict = AG_ENTRY_ALLOW};
 
-		assert_int_equal(prefix_parse(words[i] + deny, &entry.prefix, NULL), 0);
+		for (size_t j = 0; j < marks; j++) {
+			char mark = words[i][j];
+
+			entry.verdict = mark == '!' ? AG_ENTRY_DENY : entry.verdict;
+			entry.disabled |= mark == '-';
+			entry.expires = mark == '+'   ? NOW
+					: mark == '@' ? NOW + 3600
+					: mark == '&' ? NOW + 7200
+						      : entry.expires;
+		}
+		assert_int_equal(prefix_parse(words[i] + marks, &entry.prefix, NULL), 0);
 		assert_int_equal(list_append(list, &entry), 0);
 	}
 	assert_null(list_sort(list));
 }
 
-static enum error_code judge(const struct rule_case *rule, struct ag_error *error)
+static struct guard_view view_of(enum ag_mode mode, const struct list *list, const struct addr *origin)
+{
+	struct guard_view view = {.mode = mode, .match = list_match(list, origin, NOW)};
+
+	for (size_t i = 0; i < list->count; i++)
+		view.count += !list->entries[i].disabled;
+	if (view.match && view.match->expires)
+		view.next = list_match(list, origin, view.match->expires);
+	return view;
+}
+
+/* The change is refused, or accepted with a warning. */
+static enum error_code judge_and_warn(const struct rule_case *rule, struct ag_error *error,
+				      char warning[GUARD_WARNING_SIZE])
 {
 	struct list before = {0}, after = {0};
 	struct guard_change change = {.account = "shop",
@@ -140,15 +191,23 @@ static enum error_code judge(const struct rule_case *rule, struct ag_error *erro
 	fill(&after, rule->after);
 	if (rule->origin)
 		assert_int_equal(addr_parse(rule->origin, &change.origin, NULL), 0);
-	change.before = (struct guard_view){rule->mode_before, before.count,
-					    list_match(&before, &change.origin)};
-	change.after = (struct guard_view){rule->mode_after, after.count, list_match(&after, &change.origin)};
+	change.before = view_of(rule->mode_before, &before, &change.origin);
+	change.after = view_of(rule->mode_after, &after, &change.origin);
 	*error = (struct ag_error){0};
 	r = guard_check(&change, error);
 	assert_int_equal(r < 0, error->code != ERROR_NONE);
+	memset(warning, 'x', GUARD_WARNING_SIZE);
+	guard_warn(&change, warning);
 	list_clear(&before);
 	list_clear(&after);
 	return error->code;
+}
+
+static enum error_code judge(const struct rule_case *rule, struct ag_error *error)
+{
+	char warning[GUARD_WARNING_SIZE];
+
+	return judge_and_warn(rule, error, warning);
 }
 
 static void every_rule_holds_both_ways(void **state)
@@ -169,7 +228,7 @@ static void every_rule_holds_both_ways(void **state)
 static void a_match_without_origin_covers_nobody(void **state)
 {
 	const struct entry entry = {.verdict = AG_ENTRY_ALLOW};
-	const struct guard_change change = {.account = "shop", .after = {AG_MODE_ENFORCE, 1, &entry}};
+	const struct guard_change change = {.account = "shop", .after = {AG_MODE_ENFORCE, 1, &entry, NULL}};
 	struct ag_error error = {0};
 
 	(void)state;
@@ -187,7 +246,8 @@ static void messages_say_what_to_do(void **state)
 		{"first entry, origin unknown", "not known where you are connected from", "--origin"},
 		{"own entry removed", "connected from, 198.51.100.9", "no entry would hold it"},
 		{"denied over the origin", "denies 198.51.100.8/29", "--force"},
-		{"last entry removed", "last entry of account shop", "--open"},
+		{"last entry removed", "last enabled entry of account shop", "--open"},
+		{"first enabled entry elsewhere", "first enabled entry of account shop", "--force"},
 		{"active account removed", "removing account shop", "--open"},
 	};
 	struct ag_error error;
@@ -205,12 +265,73 @@ static void messages_say_what_to_do(void **state)
 	}
 }
 
+#define IN_1H "2026-01-02T04:04:05Z"
+#define IN_2H "2026-01-02T05:04:05Z"
+
+static void an_expiry_over_the_actor_warns(void **state)
+{
+	static const struct {
+		struct rule_case rule;
+		const char *says; /* NULL: nothing */
+	} cases[] = {
+		{{"first entry expires", E, {0}, E, {"@" MINE}, ME, 0, OK},
+		 "entry " MINE ", which lets you in from " ME ", expires at " IN_1H
+		 ": account shop then stops you"},
+		{{"the same in monitor", M, {0}, M, {"@" MINE}, ME, 0, OK}, "then no longer lists you"},
+		{{"the same in off", O, {0}, O, {"@" MINE}, ME, 0, OK}, "then no longer lists you"},
+		{{"first entry never expires", E, {0}, E, {MINE}, ME, 0, OK}, NULL},
+		{{"an expiry is set", E, {MINE}, E, {"@" MINE}, ME, 0, OK}, IN_1H},
+		{{"it is brought forward", E, {"&" MINE}, E, {"@" MINE}, ME, 0, OK}, IN_1H},
+		{{"it is put off", E, {"@" MINE}, E, {"&" MINE}, ME, 0, OK}, NULL},
+		{{"it is lifted", E, {"@" MINE}, E, {MINE}, ME, 0, OK}, NULL},
+		{{"it stays as it was", E, {"@" MINE}, E, {"@" MINE, OTHER}, ME, 0, OK}, NULL},
+		{{"a wider one is behind it", E, {MINE}, E, {MINE, "@" ME}, ME, 0, OK}, NULL},
+		{{"the wider one goes", E, {MINE, "@" ME}, E, {"@" ME}, ME, 0, OK}, "entry " ME ","},
+		{{"the wider one is disabled", E, {MINE, "@" ME}, E, {"-" MINE, "@" ME}, ME, 0, OK}, IN_1H},
+		{{"the wider one expires first", E, {MINE, "&" ME}, E, {"@" MINE, "&" ME}, ME, 0, OK}, IN_2H},
+		{{"a denial is behind it", E, {MINE}, E, {"!" MINE, "@" ME}, ME, 0, OK}, IN_1H},
+		{{"a denial expires over it", E, {MINE}, E, {MINE, "@!" ME}, ME, FORCE, OK}, NULL},
+		{{"another's expires", E, {MINE}, E, {MINE, "@" OTHER}, ME, 0, OK}, NULL},
+		{{"the list begins to bite", M, {"@" MINE}, E, {"@" MINE}, ME, 0, OK}, "then stops you"},
+		{{"the list ceases to bite", E, {"@" MINE}, M, {"@" MINE}, ME, 0, OK}, NULL},
+		{{"origin unknown", E, {MINE}, E, {"@" MINE}, NULL, 0, OK}, NULL},
+		{{"account removed", E, {MINE}, E, {"@" MINE}, ME, REMOVES | OPEN, OK}, NULL},
+		{{"all is taken away", E, {"@" MINE}, E, {0}, ME, OPEN, OK}, NULL},
+	};
+	char warning[GUARD_WARNING_SIZE];
+	struct ag_error error;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(judge_and_warn(&cases[i].rule, &error, warning), OK);
+		if (!memchr(warning, '\0', sizeof(warning)) || !warning[0] != !cases[i].says ||
+		    (cases[i].says && !strstr(warning, cases[i].says)))
+			fail_msg("%s: %.200s", cases[i].rule.what, warning);
+	}
+}
+
+static void the_longest_warning_is_whole(void **state)
+{
+	struct entry entry = {.verdict = AG_ENTRY_ALLOW, .expires = EXPIRES_LAST};
+	char name[NAME_SIZE], warning[GUARD_WARNING_SIZE];
+	struct guard_change change = {.account = name, .after = {AG_MODE_MONITOR, 1, &entry, NULL}};
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "%063d", 0);
+	assert_int_equal(prefix_parse("2001:db8:1111:2222:3333:4444:5555:6660/127", &entry.prefix, NULL), 0);
+	assert_int_equal(addr_parse("2001:db8:1111:2222:3333:4444:5555:6661", &change.origin, NULL), 0);
+	guard_warn(&change, warning);
+	assert_non_null(strstr(warning, "0 then no longer lists you"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_rule_holds_both_ways),
 		cmocka_unit_test(a_match_without_origin_covers_nobody),
 		cmocka_unit_test(messages_say_what_to_do),
+		cmocka_unit_test(an_expiry_over_the_actor_warns),
+		cmocka_unit_test(the_longest_warning_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

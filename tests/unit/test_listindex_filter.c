@@ -59,12 +59,12 @@ static void edit_some(enum ag_family family, struct listindex *index, uint64_t *
 		if (listindex_plan(family, index, COMPILE_ADD, &entry, NULL, NULL, NULL, &edit))
 			continue; /* both buckets are full */
 		apply(index, &edit);
-		assert_true(listindex_match(index, &addr, &found));
+		assert_true(listindex_match(index, &addr, FIXTURE_NOW, &found));
 		assert_true(listindex_holds(family, index, &entry));
 		assert_int_equal(
 			listindex_plan(family, index, COMPILE_REMOVE, &entry, NULL, NULL, NULL, &edit), 0);
 		apply(index, &edit);
-		assert_false(listindex_match(index, &addr, &found));
+		assert_false(listindex_match(index, &addr, FIXTURE_NOW, &found));
 		done++;
 	}
 	assert_true(done > 300);
@@ -92,13 +92,13 @@ static void check_family(enum ag_family family, uint64_t seed)
 	assert_int_equal(listindex_build(family, entries, list.count, seed, &index), 0);
 	assert_true(filter_lines(&index) > 0);
 	for (size_t i = 0; i < list.count; i++)
-		assert_true(listindex_match(&index, &list.entries[i].prefix.addr, &found) &&
+		assert_true(listindex_match(&index, &list.entries[i].prefix.addr, FIXTURE_NOW, &found) &&
 			    listindex_holds(family, &index, &entries[i]));
 	for (size_t i = 0; i < ENTRIES; i++) {
 		struct addr addr = any_addr(family, &seed);
 
-		assert_true(fixture_agree(list_match(&list, &addr), listindex_match(&index, &addr, &found),
-					  &found));
+		assert_true(fixture_agree(list_match(&list, &addr, FIXTURE_NOW),
+					  listindex_match(&index, &addr, FIXTURE_NOW, &found), &found));
 	}
 	edit_some(family, &index, &seed);
 	assert_int_equal(listindex_read(family, &index, &read, &read_count), 0);

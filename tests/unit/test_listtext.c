@@ -16,6 +16,8 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/error.h"
 
+#include "tests/unit/entry_fixture.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LIMIT	     5000
 
@@ -67,22 +69,6 @@ static void refuse(const char *text, enum error_code code, const char *says)
 	refuse_bytes(text, strlen(text), code, says);
 }
 
-static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
-			const char *note)
-{
-	char text[PREFIX_TEXT_MAX];
-
-	prefix_format_short(&entry->prefix, text);
-	assert_string_equal(text, prefix);
-	assert_int_equal(entry->verdict, verdict);
-	if (note)
-		assert_string_equal(entry->note, note);
-	else
-		assert_null(entry->note);
-	assert_null(entry->created_by);
-	assert_int_equal(entry->created_at, 0);
-}
-
 static void one_line_in_every_way(void **state)
 {
 	static const struct {
@@ -127,6 +113,35 @@ static void one_line_in_every_way(void **state)
 	}
 }
 
+static void words_stand_in_any_order(void **state)
+{
+	static const char *const words[] = {"deny", "disabled", "expires=2026-01-02T05:04:05+02:00"};
+	static const size_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	struct list list;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(orders) * 8; i++) {
+		struct wanted want = {"203.0.113.7", .note = "x"};
+
+		(void)snprintf(text, sizeof(text), "203.0.113.7");
+		for (size_t j = 0; j < 3; j++) {
+			size_t word = orders[i / 8][j];
+
+			if (!(i >> word & 1))
+				continue;
+			(void)strcat(strcat(text, " "), words[word]);
+			want.verdict = word == 0 ? AG_ENTRY_DENY : want.verdict;
+			want.disabled |= word == 1;
+			want.expires = word == 2 ? 1767323045 : want.expires;
+		}
+		accept(strcat(text, " # x"), &list);
+		assert_int_equal(list.count, 1);
+		check_wanted(&list.entries[0], &want);
+		list_clear(&list);
+	}
+}
+
 static void nothing_is_the_empty_list(void **state)
 {
 	static const char *const texts[] = {
@@ -168,13 +183,19 @@ static void bad_lines_are_refused(void **state)
 		{"203.0.113.7 drop", ERROR_BAD_REQUEST, "\"drop\" stands behind the prefix"},
 		{"203.0.113.7 Deny", ERROR_BAD_REQUEST, "\"Deny\""},
 		{"203.0.113.7 203.0.113.8", ERROR_BAD_REQUEST, "\"203.0.113.8\" stands behind the prefix"},
-		{"203.0.113.7 deny deny", ERROR_BAD_REQUEST, "\"deny\" stands behind the verdict"},
-		{"203.0.113.7 deny allow", ERROR_BAD_REQUEST, "\"allow\" stands behind the verdict"},
+		{"203.0.113.7 deny deny", ERROR_BAD_REQUEST, "\"deny\" is said once already"},
+		{"203.0.113.7 deny disabled allow", ERROR_BAD_REQUEST, "\"allow\" is said once already"},
+		{"203.0.113.7 disabled disabled", ERROR_BAD_REQUEST, "\"disabled\" is said once already"},
+		{"203.0.113.7 expires=2026-01-02T03:04:05Z expires=2026-01-02T03:04:05Z", ERROR_BAD_REQUEST,
+		 "is said once already"},
 		{"203.0.113.7 deny#x", ERROR_BAD_REQUEST, "\"deny#x\""},
-		{"203.0.113.7 disabled", ERROR_BAD_REQUEST, "this version has no disabled entries"},
-		{"203.0.113.7 deny disabled # x", ERROR_BAD_REQUEST, "this version has no disabled entries"},
-		{"203.0.113.7 expires=2026-01-02T03:04:05Z", ERROR_BAD_REQUEST,
-		 "this version has no entries that expire"},
+		{"203.0.113.7 enabled", ERROR_BAD_REQUEST, "write allow, deny, disabled, expires=TIME"},
+		{"203.0.113.7 expires", ERROR_BAD_REQUEST, "\"expires\" stands behind the prefix"},
+		{"203.0.113.7 expires=", ERROR_BAD_REQUEST, "\"\" is no time"},
+		{"203.0.113.7 expires=8h", ERROR_BAD_REQUEST, "\"8h\" is no time"},
+		{"203.0.113.7 expires=never", ERROR_BAD_REQUEST, "\"never\" is no time"},
+		{"203.0.113.7 expires=2106-02-07T06:28:16Z", ERROR_BAD_REQUEST, "to 2106-02-07T06:28:15Z"},
+		{"203.0.113.7 expires=1970-01-01T00:00:00Z", ERROR_BAD_REQUEST, "out of range"},
 		{"203.0.113.7 # a\tb", ERROR_BAD_REQUEST, "control character"},
 		{"203.0.113.7 # a\rb", ERROR_BAD_REQUEST, "control character"},
 		{"203.0.113.7 # \xff", ERROR_BAD_REQUEST, "UTF-8"},
@@ -213,7 +234,10 @@ static void nul_and_length_are_bounded(void **state)
 static void the_longest_entry_fits_a_line(void **state)
 {
 	struct buffer out = {0};
-	struct entry entry = {.verdict = AG_ENTRY_DENY, .note = calloc(1, NOTE_SIZE)};
+	struct entry entry = {.verdict = AG_ENTRY_DENY,
+			      .disabled = true,
+			      .expires = EXPIRES_LAST,
+			      .note = calloc(1, NOTE_SIZE)};
 	struct list list;
 
 	(void)state;
@@ -316,6 +340,8 @@ static void fill_randomly(struct list *list, uint32_t *seed)
 		if (list_find(list, &entry.prefix))
 			continue;
 		entry.note = random_note(seed);
+		entry.disabled = next_random(seed) % 2;
+		entry.expires = next_random(seed) % 2 ? next_random(seed) : 0;
 		assert_int_equal(list_append(list, &entry), 0);
 		assert_null(list_sort(list));
 	}
@@ -338,10 +364,12 @@ static void what_is_written_is_read_back(void **state)
 		for (size_t i = 0; i < list.count; i++) {
 			const char *note = list.entries[i].note;
 			char text[PREFIX_TEXT_MAX];
+			const struct wanted want = {text, list.entries[i].verdict,
+						    note && note[0] ? note : NULL, list.entries[i].disabled,
+						    list.entries[i].expires};
 
 			prefix_format_short(&list.entries[i].prefix, text);
-			check_entry(&back.entries[i], text, list.entries[i].verdict,
-				    note && note[0] ? note : NULL);
+			check_wanted(&back.entries[i], &want);
 		}
 		list_clear(&list);
 		list_clear(&back);
@@ -355,11 +383,14 @@ static void lines_are_as_short_as_can_be(void **state)
 	struct list list;
 
 	(void)state;
-	accept("203.0.113.7/32 allow\n203.0.113.8 deny\n203.0.113.16/28 #x\n2001:db8::/32 deny # y\n", &list);
+	accept("203.0.113.7/32 allow\n203.0.113.8 deny\n203.0.113.16/28 #x\n2001:db8::/32 deny # y\n"
+	       "2001:db8::1 expires=2026-01-02T05:04:05.5+02:00 disabled # z\n2001:db8::2 disabled allow\n",
+	       &list);
 	for (size_t i = 0; i < list.count; i++)
 		listtext_format(&list.entries[i], &out);
 	assert_string_equal(out.data,
-			    "203.0.113.7\n203.0.113.8 deny\n203.0.113.16/28 # x\n2001:db8::/32 deny # y\n");
+			    "203.0.113.7\n203.0.113.8 deny\n203.0.113.16/28 # x\n2001:db8::/32 deny # y\n"
+			    "2001:db8::1 disabled expires=2026-01-02T03:04:05Z # z\n2001:db8::2 disabled\n");
 	list_clear(&list);
 	buffer_clear(&out);
 }
@@ -368,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_line_in_every_way),
+		cmocka_unit_test(words_stand_in_any_order),
 		cmocka_unit_test(nothing_is_the_empty_list),
 		cmocka_unit_test(a_list_is_sorted),
 		cmocka_unit_test(bad_lines_are_refused),

@@ -93,6 +93,7 @@ static void assert_defaults(void)
 	assert_int_equal(loaded->request_timeout_ms, 30000);
 	assert_int_equal(loaded->verify_interval_ms, 60000);
 	assert_int_equal(loaded->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(loaded->denied, DENIED_FULL);
 	assert_false(loaded->uninstall || loaded->show_help || loaded->show_version);
 }
 
@@ -127,12 +128,13 @@ static void test_file(void **state)
 			      ""),
 			 -22);
 	assert_non_null(strstr(error.message, ":15: body: "));
-	assert_int_equal(load("[daemon]\nstore = /tmp/s.db ; indented, and commented\nsocket=/tmp/c.sock\r\n"
-			      "interface = eth0\ninterface = eth1.5:native\nfailsafe = 192.0.2.1\n"
-			      "failsafe = 2001:db8::/32\nlog_level = debug\nverify_interval = 1\n"
-			      "[limits] # a section's comment\naccounts = 1000000\nbody = 1G",
-			      ""),
-			 0);
+	assert_int_equal(
+		load("[daemon]\nstore = /tmp/s.db ; indented, and commented\nsocket=/tmp/c.sock\r\n"
+		     "interface = eth0\ninterface = eth1.5:native\nfailsafe = 192.0.2.1\n"
+		     "failsafe = 2001:db8::/32\nlog_level = debug\nverify_interval = 1\ndenied = truncated\n"
+		     "[limits] # a section's comment\naccounts = 1000000\nbody = 1G",
+		     ""),
+		0);
 	assert_string_equal(loaded->store, "/tmp/s.db");
 	assert_string_equal(loaded->socket, "/tmp/c.sock");
 	assert_int_equal(loaded->interface_count, 2);
@@ -146,8 +148,21 @@ static void test_file(void **state)
 	assert_int_equal(loaded->failsafe[1].addr.family, AG_FAMILY_IPV6);
 	assert_int_equal(loaded->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(loaded->verify_interval_ms, 1000);
+	assert_int_equal(loaded->denied, DENIED_TRUNCATED);
 	assert_int_equal(loaded->max_accounts, 1000000);
 	assert_int_equal(loaded->max_body, 1 << 30);
+}
+
+static void test_denied(void **state)
+{
+	(void)state;
+	assert_int_equal(load("[daemon]\ndenied = off\n", ""), 0);
+	assert_int_equal(loaded->denied, DENIED_OFF);
+	assert_int_equal(load("[daemon]\ndenied = off\n", "--denied=full"), 0);
+	assert_int_equal(loaded->denied, DENIED_FULL);
+	assert_int_equal(load("[daemon]\ndenied = some\n", ""), -22);
+	assert_non_null(
+		strstr(error.message, "denied: no such setting, \"some\": use full, truncated or off"));
 }
 
 static void test_command_line_wins(void **state)
@@ -371,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_command_line_wins),
 		cmocka_unit_test(test_bad_arguments),
 		cmocka_unit_test(test_bad_files),

@@ -16,6 +16,7 @@
 #include "userspace/core/error.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define NOW	     1000
 
 static struct addr addr_of(const char *text)
 {
@@ -134,8 +135,14 @@ static struct addr random_addr(uint32_t *seed)
 static void fill_randomly(struct list *list, size_t count, uint32_t *seed)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct addr addr = random_addr(seed);
-		struct entry entry = {.verdict = next_random(seed) % 3 ? AG_ENTRY_ALLOW : AG_ENTRY_DENY};
+		struct addr addr = i % 3 && list->count
+					   ? list->entries[next_random(seed) % list->count].prefix.addr
+					   : random_addr(seed); /* within one another */
+		struct entry entry = {.verdict = next_random(seed) % 3 ? AG_ENTRY_ALLOW : AG_ENTRY_DENY,
+				      .disabled = next_random(seed) % 4 == 0};
+
+		if (next_random(seed) % 2)
+			entry.expires = NOW - 1 + next_random(seed) % 3;
 
 		entry.prefix = prefix_of(&addr, (uint8_t)(next_random(seed) % (addr_bits(&addr) + 1U)));
 		if (list_find(list, &entry.prefix))
@@ -145,24 +152,36 @@ static void fill_randomly(struct list *list, size_t count, uint32_t *seed)
 	}
 }
 
-static const struct entry *match_by_force(const struct list *list, const struct addr *addr)
+static const struct entry *match_by_force(const struct list *list, const struct addr *addr, int64_t now)
 {
 	const struct entry *best = NULL;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct entry *entry = &list->entries[i];
 
+		if (entry->disabled || (entry->expires != 0 && entry->expires <= now))
+			continue;
 		if (prefix_contains(&entry->prefix, addr) && (!best || entry->prefix.len > best->prefix.len))
 			best = entry;
 	}
 	return best;
 }
 
+/* Whether a longer prefix, not in effect, holds the address too. */
+static bool hidden_under(const struct list *list, const struct addr *addr, const struct entry *match)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (prefix_contains(&list->entries[i].prefix, addr) &&
+		    list->entries[i].prefix.len > match->prefix.len)
+			return true;
+	return false;
+}
+
 /* The heart: any list, any address. Half of the addresses lie in or next to an entry. */
 static void longest_match_agrees_with_brute_force(void **state)
 {
 	uint32_t seed = 20260102;
-	size_t matched = 0, missed = 0;
+	size_t matched = 0, missed = 0, uncovered = 0;
 
 	(void)state;
 	for (unsigned int round = 0; round < 300; round++) {
@@ -178,14 +197,15 @@ static void longest_match_agrees_with_brute_force(void **state)
 				addr.bytes[next_random(&seed) % addr_size(&addr)] ^=
 					(uint8_t)(1U << next_random(&seed) % 8);
 			}
-			want = match_by_force(&list, &addr);
-			assert_ptr_equal(list_match(&list, &addr), want);
+			want = match_by_force(&list, &addr, NOW);
+			assert_ptr_equal(list_match(&list, &addr, NOW), want);
+			uncovered += want != NULL && hidden_under(&list, &addr, want);
 			matched += want != NULL;
 			missed += want == NULL;
 		}
 		list_clear(&list);
 	}
-	assert_true(matched > 10000 && missed > 10000);
+	assert_true(matched > 10000 && missed > 10000 && uncovered > 1000);
 }
 
 static void families_never_meet(void **state)
@@ -196,13 +216,13 @@ static void families_never_meet(void **state)
 	(void)state;
 	add(&list4, "203.0.113.7", AG_ENTRY_ALLOW);
 	add(&list6, "cb00:7107::/32", AG_ENTRY_ALLOW); /* the same leading bytes */
-	assert_non_null(list_match(&list4, &v4));
-	assert_non_null(list_match(&list6, &v6));
-	assert_null(list_match(&list4, &v6));
-	assert_null(list_match(&list6, &v4));
-	assert_null(list_match(&list4, &unknown));
-	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list4, &v6, NULL), AG_VERDICT_DENIED);
-	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list6, &v4, NULL), AG_VERDICT_DENIED);
+	assert_non_null(list_match(&list4, &v4, NOW));
+	assert_non_null(list_match(&list6, &v6, NOW));
+	assert_null(list_match(&list4, &v6, NOW));
+	assert_null(list_match(&list6, &v4, NOW));
+	assert_null(list_match(&list4, &unknown, NOW));
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list4, &v6, NOW, NULL), AG_VERDICT_DENIED);
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list6, &v4, NOW, NULL), AG_VERDICT_DENIED);
 	list_clear(&list4);
 	list_clear(&list6);
 }
@@ -232,14 +252,15 @@ static void every_mode_has_its_verdict(void **state)
 		const struct entry *entry = NULL;
 		char text[PREFIX_TEXT_MAX];
 
-		assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, &entry), cases[i].enforce);
+		assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW, &entry),
+				 cases[i].enforce);
 		assert_int_equal(entry != NULL, cases[i].decided_by != NULL);
 		if (entry) {
 			prefix_format_short(&entry->prefix, text);
 			assert_string_equal(text, cases[i].decided_by);
 		}
-		assert_int_equal(policy_decide(AG_MODE_MONITOR, &list, &source, NULL), cases[i].monitor);
-		assert_int_equal(policy_decide(AG_MODE_OFF, &list, &source, &entry), AG_VERDICT_OPEN);
+		assert_int_equal(policy_decide(AG_MODE_MONITOR, &list, &source, NOW, NULL), cases[i].monitor);
+		assert_int_equal(policy_decide(AG_MODE_OFF, &list, &source, NOW, &entry), AG_VERDICT_OPEN);
 		assert_null(entry);
 	}
 	list_clear(&list);
@@ -252,10 +273,10 @@ static void empty_is_open_and_denials_alone_are_not(void **state)
 	const struct entry *entry = (const struct entry *)&list;
 
 	(void)state;
-	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, &entry), AG_VERDICT_OPEN);
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW, &entry), AG_VERDICT_OPEN);
 	assert_null(entry);
 	add(&list, "198.51.100.0/24", AG_ENTRY_DENY);
-	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NULL), AG_VERDICT_DENIED);
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW, NULL), AG_VERDICT_DENIED);
 	assert_true(policy_active(AG_MODE_ENFORCE, 1));
 	assert_true(policy_active(AG_MODE_MONITOR, 1));
 	assert_false(policy_active(AG_MODE_OFF, 1));
@@ -268,10 +289,10 @@ static void names_are_the_contracts(void **state)
 	static const struct {
 		const char *name;
 		bool passes;
-	} want[] = {{"open", true},	 {"allowed", true},  {"would_deny", true}, {"denied", false},
-		    {"unmatched", true}, {"failsafe", true}, {"malformed", false}, {"fragment", true}};
+	} want[] = {{"open", true},	  {"allowed", true},	 {"would_deny", true}, {"denied", false},
+		    {"rejected", false},  {"redirected", false}, {"unmatched", true},  {"failsafe", true},
+		    {"malformed", false}, {"icmp_error", true},	 {"fragment", true}};
 	enum ag_mode mode = AG_MODE_MAX;
-	enum ag_on_deny on_deny = AG_ON_DENY_MAX;
 	enum ag_entry_verdict verdict = AG_ENTRY_VERDICT_MAX;
 	struct ag_error error;
 
@@ -288,16 +309,59 @@ static void names_are_the_contracts(void **state)
 	assert_int_equal(mode_parse("enforced", &mode, &error), -EINVAL);
 	assert_int_equal(mode, AG_MODE_MONITOR);
 	assert_string_equal(error.message, "no such mode, \"enforced\": use enforce, monitor or off");
-	assert_int_equal(on_deny_parse("drop", &on_deny, NULL), 0);
-	assert_int_equal(on_deny, AG_ON_DENY_DROP);
-	assert_int_equal(on_deny_parse("reject", &on_deny, NULL), -EINVAL);
 	assert_int_equal(entry_verdict_parse("deny", &verdict, NULL), 0);
 	assert_int_equal(verdict, AG_ENTRY_DENY);
 	assert_int_equal(entry_verdict_parse("drop", &verdict, NULL), -EINVAL);
 	assert_string_equal(mode_name(AG_MODE_ENFORCE), "enforce");
 	assert_string_equal(mode_name(AG_MODE_OFF), "off");
-	assert_string_equal(on_deny_name(AG_ON_DENY_DROP), "drop");
 	assert_string_equal(entry_verdict_name(AG_ENTRY_ALLOW), "allow");
+}
+
+static void entries_take_effect_to_the_second(void **state)
+{
+	static const struct {
+		bool disabled;
+		int64_t expires;
+		bool in_effect;
+	} cases[] = {{false, 0, true},		 {true, 0, false},	 {false, NOW - 1, false},
+		     {false, NOW, false},	 {false, NOW + 1, true}, {true, NOW + 1, false},
+		     {false, EXPIRES_LAST, true}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct entry entry = {.disabled = cases[i].disabled, .expires = cases[i].expires};
+
+		assert_int_equal(entry_in_effect(&entry, NOW), cases[i].in_effect);
+	}
+}
+
+/* Expiry never opens an account; that nothing is enabled does. */
+static void expired_is_closed_and_disabled_is_open(void **state)
+{
+	struct list list = {0};
+	struct addr source = addr_of("203.0.113.7");
+	const struct entry *entry;
+	struct account account = {.entries4 = 3, .entries6 = 4, .disabled4 = 1, .disabled6 = 3};
+
+	(void)state;
+	add(&list, "203.0.113.0/24", AG_ENTRY_ALLOW);
+	add(&list, "203.0.113.7", AG_ENTRY_DENY);
+	list.entries[1].expires = NOW + 1;
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW, &entry), AG_VERDICT_DENIED);
+	assert_ptr_equal(entry, &list.entries[1]);
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW + 1, &entry), AG_VERDICT_ALLOWED);
+	assert_ptr_equal(entry, &list.entries[0]);
+	list.entries[0].expires = NOW;
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW + 1, &entry), AG_VERDICT_DENIED);
+	assert_null(entry);
+	assert_int_equal(policy_decide(AG_MODE_MONITOR, &list, &source, NOW + 1, NULL),
+			 AG_VERDICT_WOULD_DENY);
+	list.entries[0].disabled = true;
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW + 1, NULL), AG_VERDICT_DENIED);
+	list.entries[1].disabled = true;
+	assert_int_equal(policy_decide(AG_MODE_ENFORCE, &list, &source, NOW, NULL), AG_VERDICT_OPEN);
+	assert_int_equal(account_enabled(&account), 3);
+	list_clear(&list);
 }
 
 static void accounts_own_their_labels(void **state)
@@ -332,6 +396,8 @@ int main(void)
 		cmocka_unit_test(every_mode_has_its_verdict),
 		cmocka_unit_test(empty_is_open_and_denials_alone_are_not),
 		cmocka_unit_test(names_are_the_contracts),
+		cmocka_unit_test(entries_take_effect_to_the_second),
+		cmocka_unit_test(expired_is_closed_and_disabled_is_open),
 		cmocka_unit_test(accounts_own_their_labels),
 	};
 

@@ -14,6 +14,7 @@ static const char *const GOOD[KIND_MAX] = {
 	[USER] = "{\"name\":\"ada\"",
 	[ROLE] = "{\"role\":\"admin\"",
 	[INTERFACE] = "{\"interface\":\"eth0\"",
+	[PATCH_ENTRY] = "{\"enabled\":false",
 };
 
 static void every_kind_is_strict_about_form(void **state)
@@ -47,7 +48,7 @@ static void every_kind_is_strict_about_form(void **state)
 	for (enum kind kind = 0; kind < KIND_MAX; kind++) {
 		(void)snprintf(body, sizeof(body), " %s}\r\n ", GOOD[kind]);
 		take(kind, body, &any);
-		clear(kind, &any);
+		clear_any(kind, &any);
 		for (size_t i = 0; i < COUNT(tails); i++) {
 			size_t good = strlen(GOOD[kind]);
 			size_t tail = tails[i].length ? tails[i].length : strlen(tails[i].tail);
@@ -110,7 +111,7 @@ static void accounts_are_read(void **state)
 	assert_string_equal(any.account.label, "B\xc3\xbc"
 					       "cher");
 	assert_int_equal(any.account.mode, AG_MODE_MONITOR);
-	assert_int_equal(any.account.on_deny, AG_ON_DENY_DROP);
+	assert_int_equal(any.account.on_deny.kind, AG_ON_DENY_DROP);
 	take(PATCH_ACCOUNT, "{\"label\":\"\"}", &any);
 	assert_true(any.account.has_label);
 	assert_string_equal(any.account.label, "");
@@ -118,7 +119,9 @@ static void accounts_are_read(void **state)
 	take(PATCH_ACCOUNT, "{\"mode\":\"off\"}", &any);
 	assert_true(any.account.has_mode && !any.account.has_on_deny && !any.account.has_label);
 	assert_int_equal(any.account.mode, AG_MODE_OFF);
-	take(PATCH_ACCOUNT, "{\"on_deny\":\"drop\"}", &any);
+	take(PATCH_ACCOUNT, "{\"on_deny\":\"notice:8080\"}", &any);
+	assert_int_equal(any.account.on_deny.kind, AG_ON_DENY_NOTICE);
+	assert_int_equal(any.account.on_deny.port, 8080);
 	assert_true(any.account.has_on_deny && !any.account.has_mode && !any.account.has_label);
 }
 
@@ -136,7 +139,8 @@ static void bad_accounts_are_refused(void **state)
 		{POST_ACCOUNT, "{\"name\":null}", "\"name\" must be a string"},
 		{POST_ACCOUNT, "{\"name\":\"shop\",\"mode\":\"on\"}", "no such mode, \"on\""},
 		{POST_ACCOUNT, "{\"name\":\"shop\",\"mode\":true}", "\"mode\" must be a string"},
-		{POST_ACCOUNT, "{\"name\":\"shop\",\"on_deny\":\"reject\"}", "no such on-deny action"},
+		{POST_ACCOUNT, "{\"name\":\"shop\",\"on_deny\":\"answer\"}", "no such on-deny action"},
+		{PATCH_ACCOUNT, "{\"on_deny\":\"notice\"}", "notice:8080"},
 		{POST_ACCOUNT, "{\"name\":\"shop\",\"on_deny\":[]}", "\"on_deny\" must be a string"},
 		{POST_ACCOUNT, "{\"name\":\"shop\",\"label\":\"a\\nb\"}", "label"},
 		{POST_ACCOUNT, "{\"name\":\"shop\",\"label\":{}}", "\"label\" must be a string"},

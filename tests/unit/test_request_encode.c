@@ -13,21 +13,7 @@
 #include "userspace/core/error.h"
 #include "userspace/core/request.h"
 
-static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
-			const char *note)
-{
-	char text[PREFIX_TEXT_MAX];
-
-	prefix_format(&entry->prefix, text);
-	assert_string_equal(text, prefix);
-	assert_int_equal(entry->verdict, verdict);
-	if (note)
-		assert_string_equal(entry->note, note);
-	else
-		assert_null(entry->note);
-	assert_null(entry->created_by);
-	assert_int_equal(entry->created_at, 0);
-}
+#include "tests/unit/entry_fixture.h"
 
 /* Takes the document over. */
 static void check_json(json_t *json, const char *want)
@@ -57,17 +43,24 @@ static void entries_have_their_shape(void **state)
 	append_entry(&list, "203.0.113.7", AG_ENTRY_ALLOW, NULL);
 	append_entry(&list, "2001:db8::/32", AG_ENTRY_DENY, "a \"note\"");
 	check_json(json_entry(&list.entries[0]),
-		   "{\"prefix\":\"203.0.113.7/32\",\"verdict\":\"allow\",\"note\":\"\",\"created_by\":\"\","
-		   "\"created_at\":\"1970-01-01T00:00:00Z\"}");
+		   "{\"prefix\":\"203.0.113.7/32\",\"verdict\":\"allow\",\"note\":\"\",\"expires\":null,"
+		   "\"enabled\":true,\"created_by\":\"\",\"created_at\":\"1970-01-01T00:00:00Z\",\"last_"
+		   "seen\":null}");
 	list.entries[1].created_by = strdup("ada");
 	list.entries[1].created_at = 1767323045;
+	list.entries[1].last_seen = 1767323046;
+	list.entries[1].expires = EXPIRES_LAST;
+	list.entries[1].disabled = true;
 	check_json(json_entry(&list.entries[1]),
 		   "{\"prefix\":\"2001:db8::/32\",\"verdict\":\"deny\",\"note\":\"a "
-		   "\\\"note\\\"\",\"created_by\":\"ada\","
-		   "\"created_at\":\"2026-01-02T03:04:05Z\"}");
+		   "\\\"note\\\"\",\"expires\":\"2106-02-07T06:28:15Z\",\"enabled\":false,\"created_by\":"
+		   "\"ada\","
+		   "\"created_at\":\"2026-01-02T03:04:05Z\",\"last_seen\":\"2026-01-02T03:04:06Z\"}");
 	check_json(json_entries_sent(&list),
-		   "{\"entries\":[{\"prefix\":\"203.0.113.7/32\",\"verdict\":\"allow\",\"note\":\"\"},"
-		   "{\"prefix\":\"2001:db8::/32\",\"verdict\":\"deny\",\"note\":\"a \\\"note\\\"\"}]}");
+		   "{\"entries\":[{\"prefix\":\"203.0.113.7/"
+		   "32\",\"verdict\":\"allow\",\"note\":\"\",\"expires\":null,\"enabled\":true},"
+		   "{\"prefix\":\"2001:db8::/32\",\"verdict\":\"deny\",\"note\":\"a "
+		   "\\\"note\\\"\",\"expires\":\"2106-02-07T06:28:15Z\",\"enabled\":false}]}");
 	check_json(json_entries_sent(&none), "{\"entries\":[]}");
 	check_json(json_prefixes(&list, 10), "[\"203.0.113.7/32\",\"2001:db8::/32\"]");
 	check_json(json_prefixes(&list, 1), "[\"203.0.113.7/32\"]");
@@ -85,12 +78,15 @@ static void what_is_sent_is_read(void **state)
 	(void)state;
 	append_entry(&list, "198.51.100.0/24", AG_ENTRY_DENY, "x # y");
 	append_entry(&list, "203.0.113.7", AG_ENTRY_ALLOW, NULL);
+	list.entries[0].expires = 1767323045;
+	list.entries[1].disabled = true;
 	json = json_entries_sent(&list);
 	text = json_dumps(json, 0);
 	assert_int_equal(request_entries_decode(text, strlen(text), 2, true, &back, NULL), 0);
 	assert_int_equal(back.count, 2);
-	check_entry(&back.entries[0], "198.51.100.0/24", AG_ENTRY_DENY, "x # y");
-	check_entry(&back.entries[1], "203.0.113.7/32", AG_ENTRY_ALLOW, NULL);
+	check_wanted(&back.entries[0],
+		     &(struct wanted){"198.51.100.0/24", AG_ENTRY_DENY, "x # y", .expires = 1767323045});
+	check_wanted(&back.entries[1], &(struct wanted){"203.0.113.7/32", .disabled = true});
 	list_clear(&back);
 	list_clear(&list);
 	free(text);
@@ -104,19 +100,23 @@ static void accounts_services_and_roles_have_their_shape(void **state)
 				  .mode = AG_MODE_MONITOR,
 				  .generation = 7,
 				  .entries4 = 3,
-				  .entries6 = 2};
+				  .entries6 = 2,
+				  .disabled4 = 2,
+				  .disabled6 = 2,
+				  .on_deny = {AG_ON_DENY_REDIRECT, 0, "quarantine0"}};
 	struct service service;
 
 	(void)state;
-	check_json(json_account(&account, 4),
-		   "{\"name\":\"shop\",\"label\":\"The "
-		   "Shop\",\"mode\":\"monitor\",\"on_deny\":\"drop\",\"active\":true,"
-		   "\"entries\":5,\"entries4\":3,\"entries6\":2,\"services\":4,\"generation\":7}");
-	account = (struct account){.name = "new"};
+	check_json(
+		json_account(&account, 4),
+		"{\"name\":\"shop\",\"label\":\"The "
+		"Shop\",\"mode\":\"monitor\",\"on_deny\":\"redirect:quarantine0\",\"active\":true,"
+		"\"entries\":5,\"enabled\":1,\"entries4\":3,\"entries6\":2,\"services\":4,\"generation\":7}");
+	account = (struct account){.name = "new", .entries6 = 2, .disabled6 = 2};
 	check_json(
 		json_account(&account, 0),
 		"{\"name\":\"new\",\"label\":\"\",\"mode\":\"enforce\",\"on_deny\":\"drop\",\"active\":false,"
-		"\"entries\":0,\"entries4\":0,\"entries6\":0,\"services\":0,\"generation\":0}");
+		"\"entries\":2,\"enabled\":0,\"entries4\":0,\"entries6\":2,\"services\":0,\"generation\":0}");
 	assert_int_equal(service_parse("[2001:db8::]/64:443/tcp", &service, NULL), 0);
 	check_json(json_service("shop", &service),
 		   "{\"account\":\"shop\",\"service\":\"[2001:db8::/64]:443/tcp\"}");

@@ -2,23 +2,8 @@
 /* test_request_entries.c - bodies that hold entries, in JSON and as text */
 #include "userspace/core/request.h"
 
+#include "tests/unit/entry_fixture.h"
 #include "tests/unit/request_fixture.h"
-
-static void check_entry(const struct entry *entry, const char *prefix, enum ag_entry_verdict verdict,
-			const char *note)
-{
-	char text[PREFIX_TEXT_MAX];
-
-	prefix_format(&entry->prefix, text);
-	assert_string_equal(text, prefix);
-	assert_int_equal(entry->verdict, verdict);
-	if (note)
-		assert_string_equal(entry->note, note);
-	else
-		assert_null(entry->note);
-	assert_null(entry->created_by);
-	assert_int_equal(entry->created_at, 0);
-}
 
 static void entries_are_read(void **state)
 {
@@ -44,6 +29,48 @@ static void entries_are_read(void **state)
 	list_clear(&any.list);
 	take(PUT_ENTRIES, "{\"entries\":[]}", &any);
 	assert_int_equal(any.list.count, 0);
+}
+
+static void expiry_and_enabled_are_read(void **state)
+{
+	union any any;
+
+	(void)state;
+	take(PUT_ENTRIES,
+	     "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"expires\":\"2106-02-07T06:28:15Z\"},"
+	     "{\"expires\":null,\"enabled\":false,\"prefix\":\"192.0.2.2\"},"
+	     "{\"prefix\":\"192.0.2.3\",\"enabled\":true,\"expires\":\"1970-01-01T01:00:01+01:00\"}]}",
+	     &any);
+	assert_int_equal(any.list.count, 3);
+	check_wanted(&any.list.entries[0], &(struct wanted){"192.0.2.1", .expires = EXPIRES_LAST});
+	check_wanted(&any.list.entries[1], &(struct wanted){"192.0.2.2", .disabled = true});
+	check_wanted(&any.list.entries[2], &(struct wanted){"192.0.2.3", .expires = 1}); /* long past */
+	list_clear(&any.list);
+}
+
+static void what_is_not_set_is_left(void **state)
+{
+	union any any;
+	char body[2048] = "{\"note\":\"";
+
+	(void)state;
+	take(PATCH_ENTRY, "{\"expires\":null}", &any);
+	assert_true(any.entry.has_expires && !any.entry.has_note && !any.entry.has_enabled);
+	assert_int_equal(any.entry.expires, 0);
+	take(PATCH_ENTRY, "{\"enabled\":false}", &any);
+	assert_true(any.entry.has_enabled && !any.entry.enabled);
+	assert_false(any.entry.has_expires || any.entry.has_note);
+	take(PATCH_ENTRY, "{\"enabled\":true,\"expires\":\"2026-01-02T03:04:05Z\",\"note\":\"\"}", &any);
+	assert_true(any.entry.has_enabled && any.entry.has_expires && any.entry.has_note);
+	assert_true(any.entry.enabled);
+	assert_int_equal(any.entry.expires, 1767323045);
+	assert_string_equal(any.entry.note, "");
+	for (unsigned int i = 0; i < NOTE_MAX_CHARS; i++)
+		(void)strcat(body, "\xf0\x9f\x94\x92");
+	(void)strcat(body, "\"}");
+	take(PATCH_ENTRY, body, &any);
+	assert_true(any.entry.has_note && !any.entry.has_enabled && !any.entry.has_expires);
+	assert_int_equal(strlen(any.entry.note), NOTE_SIZE - 1);
 }
 
 static void text_is_read_too(void **state)
@@ -181,10 +208,6 @@ static void bad_entries_are_refused(void **state)
 		 "\"created_by\""},
 		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"created_at\":\"x\"}", ERROR_BAD_REQUEST,
 		 "\"created_at\""},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"enabled\":false}", ERROR_BAD_REQUEST,
-		 "\"enabled\""},
-		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"8h\"}", ERROR_BAD_REQUEST,
-		 "\"expires\""},
 		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"note\":\"n\",\"verdict\":1}", ERROR_BAD_REQUEST,
 		 "\"verdict\""},
 		{POST_ENTRIES, "{\"entries\":{}}", ERROR_BAD_REQUEST, "\"entries\" must be an array"},
@@ -214,6 +237,47 @@ static void bad_entries_are_refused(void **state)
 		 "{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"prefix\":\"192.0.2.2\"},{\"prefix\":\"192.0.2."
 		 "3\"},4]}",
 		 ERROR_LIMIT, "raise that limit"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		refuse(cases[i].kind, cases[i].body, cases[i].code, cases[i].says);
+}
+
+static void bad_expiries_and_settings_are_refused(void **state)
+{
+	static const struct {
+		enum kind kind;
+		const char *body;
+		enum error_code code;
+		const char *says;
+	} cases[] = {
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"enabled\":0}", ERROR_BAD_REQUEST,
+		 "\"enabled\" must be true or false"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"enabled\":null}", ERROR_BAD_REQUEST,
+		 "\"enabled\" must be true or false"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"last_seen\":null}", ERROR_BAD_REQUEST,
+		 "unknown field \"last_seen\""},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"8h\"}", ERROR_BAD_REQUEST,
+		 "\"expires\": \"8h\" is no time"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"never\"}", ERROR_BAD_REQUEST,
+		 "\"expires\": \"never\" is no time"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":1767323045}", ERROR_BAD_REQUEST,
+		 "\"expires\" must be a time"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"2106-02-07T06:28:16Z\"}",
+		 ERROR_BAD_REQUEST, "from 1970-01-01T00:00:01Z to 2106-02-07T06:28:15Z"},
+		{POST_ENTRIES, "{\"prefix\":\"192.0.2.1\",\"expires\":\"1970-01-01T00:00:00Z\"}",
+		 ERROR_BAD_REQUEST, "out of range"},
+		{PATCH_ENTRY, "{}", ERROR_BAD_REQUEST, "give \"note\", \"expires\" or \"enabled\""},
+		{PATCH_ENTRY, "{\"verdict\":\"deny\"}", ERROR_BAD_REQUEST, "unknown field \"verdict\""},
+		{PATCH_ENTRY, "{\"prefix\":\"192.0.2.1\",\"note\":\"n\"}", ERROR_BAD_REQUEST,
+		 "unknown field \"prefix\""},
+		{PATCH_ENTRY, "{\"note\":null}", ERROR_BAD_REQUEST, "\"note\" must be a string"},
+		{PATCH_ENTRY, "{\"note\":\"a\\nb\"}", ERROR_BAD_REQUEST, "control character"},
+		{PATCH_ENTRY, "{\"enabled\":\"yes\"}", ERROR_BAD_REQUEST,
+		 "\"enabled\" must be true or false"},
+		{PATCH_ENTRY, "{\"note\":\"n\",\"expires\":\"90d\"}", ERROR_BAD_REQUEST,
+		 "\"expires\": \"90d\" is no time"},
 	};
 
 	(void)state;
@@ -258,11 +322,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entries_are_read),
+		cmocka_unit_test(expiry_and_enabled_are_read),
+		cmocka_unit_test(what_is_not_set_is_left),
 		cmocka_unit_test(text_is_read_too),
 		cmocka_unit_test(large_pieces_are_refused),
 		cmocka_unit_test(long_bodies_are_read_piece_by_piece),
 		cmocka_unit_test(depth_and_fields_are_bounded),
 		cmocka_unit_test(bad_entries_are_refused),
+		cmocka_unit_test(bad_expiries_and_settings_are_refused),
 		cmocka_unit_test(bad_syntax_is_refused),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_text.c - names, notes, times and numbers, held to their rules at each boundary */
+/* test_text.c - names, notes, times, durations and numbers, held to their rules at each boundary */
 #include "userspace/core/text.h"
 
 #include <errno.h>
@@ -283,6 +283,125 @@ static void times_beyond_are_shown_as_the_ends(void **state)
 	assert_string_equal(text, "9999-12-31T23:59:59Z");
 }
 
+static void durations(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds; /* 0: refused */
+	} CASES[] = {
+		{"1s", 1},
+		{"5m", 300},
+		{"8h", 28800},
+		{"90d", 7776000},
+		{"2w", 1209600},
+		{"36600d", 3162240000},
+		{"36601d", 0},
+		{"0s", 0},
+		{"", 0},
+		{"h", 0},
+		{"8", 0},
+		{"8 h", 0},
+		{"-8h", 0},
+		{"8hh", 0},
+		{"1h30m", 0},
+		{"8H", 0},
+		{"+8h", 0},
+		{"1.5h", 0},
+		{"18446744073709551617s", 0},
+		{"9223372036854775807w", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+		int64_t seconds = -1;
+		struct ag_error error = {0};
+		int err = duration_parse(CASES[i].text, &seconds, &error);
+
+		assert_int_equal(err, CASES[i].seconds ? 0 : -EINVAL);
+		assert_int_equal(seconds, CASES[i].seconds ? CASES[i].seconds : -1);
+		assert_int_equal(error.code, CASES[i].seconds ? ERROR_NONE : ERROR_BAD_REQUEST);
+	}
+}
+
+static void expiries_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t now, expires; /* -1: refused */
+		const char *says;
+	} CASES[] = {
+		{"never", 1767323045, 0, NULL},
+		{"8h", 1767323045, 1767351845, NULL},
+		{"1s", EXPIRES_LAST - 1, EXPIRES_LAST, NULL},
+		{"1s", EXPIRES_LAST, -1, "to 2106-02-07T06:28:15Z"},
+		{"1s", INT64_MAX, -1, "out of range"},
+		{"1s", -1, -1, "out of range"},
+		{"100w", 0, 60480000, NULL},
+		{"36600d", 1767323045, -1, "an expiry of 36600d is out of range"},
+		{"36601d", 0, -1, "from 1s to 100 years"},
+		{"0s", 1767323045, -1, "from 1s to 100 years"},
+		{"2026-01-02T03:04:05Z", 1767323046, 1767323045, NULL}, /* the past is the caller's */
+		{"2026-01-02t05:04:05.9+02:00", 0, 1767323045, NULL},
+		{"2016-12-31T23:59:60z", 0, 1483228800, NULL},
+		{"2106-02-07T06:28:15Z", 0, EXPIRES_LAST, NULL},
+		{"2106-02-07T06:28:16Z", 0, -1, "never expires"},
+		{"9999-12-31T23:59:59Z", 0, -1, "out of range"},
+		{"1970-01-01T00:00:01Z", 0, 1, NULL},
+		{"1970-01-01T00:00:00Z", 0, -1, "from 1970-01-01T00:00:01Z"},
+		{"1969-12-31T23:59:59Z", 0, -1, "out of range"},
+		{"0000-01-01T00:00:00Z", 0, -1, "out of range"},
+		{"2026-02-29T03:04:05Z", 0, -1, "is no time"},
+		{"2026-01-02", 0, -1, "is no time"},
+		{"", 0, -1, "is no expiry"},
+		{"Never", 0, -1, "is no expiry"},
+		{"never ", 0, -1, "is no expiry"},
+		{"8", 0, -1, "is no expiry"},
+		{"8y", 0, -1, "as in 8h, or never"},
+		{"-8h", 0, -1, "is no expiry"},
+		{"8hours", 0, -1, "is no expiry"},
+		{"1767323045", 0, -1, "is no expiry"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(CASES); i++) {
+		struct ag_error error = {0};
+		int64_t expires = -1;
+		int r = expiry_parse(CASES[i].text, CASES[i].now, &expires, &error);
+
+		if (expires != CASES[i].expires || r != (CASES[i].expires < 0 ? -EINVAL : 0))
+			fail_msg("%s: %d, %lld", CASES[i].text, r, (long long)expires);
+		if (r && (error.code != ERROR_BAD_REQUEST || !strstr(error.message, CASES[i].says)))
+			fail_msg("%s: %s", CASES[i].text, error.message);
+	}
+}
+
+/* Neither a duration nor "never" is a time. */
+static void times_of_expiry_are_times(void **state)
+{
+	static const char *const BAD[] = {"never", "8h", "", "1970-01-01T00:00:00Z", "2106-02-07T06:28:16Z"};
+	int64_t expires = -1;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(BAD); i++)
+		assert_int_equal(expiry_time_parse(BAD[i], &expires, NULL), -EINVAL);
+	assert_int_equal(expires, -1);
+	assert_int_equal(expiry_time_parse("2026-01-02T03:04:05Z", &expires, NULL), 0);
+	assert_int_equal(expires, 1767323045);
+}
+
+static void interfaces_have_names(void **state)
+{
+	static const char *const GOOD[] = {"eth0", "0123456789abcde", "br-1.5@x", "...", "B\xc3\xbc"};
+	static const char *const BAD[] = {"",	  ".",	   "..",   "0123456789abcdef", "a/b", "a b", "a:b",
+					  "a\tb", "a\x7f", "\xff", "a\xc2\x85"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(GOOD); i++)
+		assert_true(interface_name_valid(GOOD[i]));
+	for (size_t i = 0; i < COUNT(BAD); i++)
+		assert_false(interface_name_valid(BAD[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +415,10 @@ int main(void)
 		cmocka_unit_test(bad_times_are_refused),
 		cmocka_unit_test(times_format_as_the_c_library_does),
 		cmocka_unit_test(times_beyond_are_shown_as_the_ends),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(expiries_are_read),
+		cmocka_unit_test(times_of_expiry_are_times),
+		cmocka_unit_test(interfaces_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <errno.h>
 
 #include "bpf/ag_abi.h"
 #include "tools/bench/tool.h"
@@ -123,6 +124,8 @@ static void use_maps(struct bpf_object *object, const char *maps)
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", maps, bpf_map__name(map));
 		fd = bpf_obj_get(path);
+		if (fd == -ENOENT)
+			continue; /* one that each instance has for itself */
 		if (fd < 0 || bpf_map__reuse_fd(map, fd))
 			die_errno("cannot use the pin %s", path);
 		(void)close(fd); /* libbpf has its own */

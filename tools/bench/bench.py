@@ -49,8 +49,9 @@ def peers_of(world, quick):
     if quick and accounts > 10_000:
         return ["nft-netdev-concat", "ipset"]  # the others take longer to load than all the rest together
     if accounts == 1:
-        return ["nft-netdev-set", "nft-inet-set", "ipset"] + (["xdp-filter"] if hosts else [])
-    return ["nft-netdev-vmap", "nft-netdev-concat", "nft-inet-vmap", "nft-inet-concat", "ipset", "ipset-tenant"]
+        return ["nft-netdev-set", "nft-inet-set", "ipset", "bpfilter"] + (["xdp-filter"] if hosts else [])
+    return ["nft-netdev-vmap", "nft-netdev-concat", "nft-inet-vmap", "nft-inet-concat", "ipset", "ipset-tenant",
+            "bpfilter"]
 
 
 def make_world(place, build, world, family, mixes, packets, source):
@@ -142,7 +143,8 @@ def measure_world(place, name, world, family, options, source=None):
     policy, store, files = make_world(place.directory, BUILD, world, family, mixes, KEYS[options.quick], source)
     accounts = str(max(world[0], 16))
     limits = ["--max-accounts", accounts, "--max-services", accounts, "--max-entries", "1000000"]
-    ready_candidates(place, lab.REFERENCES + [lab.ALLOWGATE, lab.TC] + peers_of(world, options.quick), policy, store, limits, notes)
+    names = lab.REFERENCES + [lab.ALLOWGATE, lab.TC] + peers_of(world, options.quick)
+    ready_candidates(place, names, policy, store, limits, notes)
     for one in place.candidates:
         one.route(to_tap=False)
     result = {"world": name, "family": family, "mixes": {}, "testrun": {}, "notes": notes,

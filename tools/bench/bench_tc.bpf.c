@@ -28,24 +28,23 @@ AG_INLINE _Bool read_state(__u32 slot, union ag_account_state *state)
 	return account;
 }
 
-AG_INLINE int conclude(__u32 slot, union ag_account_state state, enum ag_match match, __u32 bytes)
+AG_INLINE int conclude(__u32 slot, union ag_account_state state, __u32 match, __u32 bytes)
 {
 	struct ag_account_counters *counters = bpf_map_lookup_elem(&ag_account_counters, &slot);
 	enum ag_verdict verdict = ag_decide(state, match);
 
-	if (counters && verdict < AG_VERDICT_ACCOUNT_MAX) {
+	if (counters && verdict < AG_VERDICT_JUDGED_MAX) {
 		counters->by_verdict[verdict].packets++;
 		counters->by_verdict[verdict].bytes += bytes;
 	}
-	return ag_action(verdict, 0) == XDP_DROP ? TC_ACT_SHOT : TC_ACT_OK;
+	return ag_action_of(verdict, 0) == XDP_DROP ? TC_ACT_SHOT : TC_ACT_OK;
 }
 
 AG_INLINE int judge4(const struct ag_frame *frame)
 {
-	enum ag_match match = AG_MATCH_NONE;
+	__u32 slot, match = AG_MATCH_NONE;
 	union ag_account_state state;
 	struct ag_ordinary4 packet;
-	__u32 slot;
 
 	if (!ag_parse_ordinary4(frame, &packet))
 		return TC_ACT_OK;
@@ -53,16 +52,15 @@ AG_INLINE int judge4(const struct ag_frame *frame)
 	if (slot == AG_NO_ACCOUNT || !read_state(slot, &state))
 		return TC_ACT_OK;
 	if (state.flags & AG_ACCOUNT_ACTIVE)
-		match = ag_match_list4(state, slot, packet.source);
+		match = ag_match_list4(state, slot, packet.source, 0);
 	return conclude(slot, state, match, frame->len);
 }
 
 AG_INLINE int judge6(const struct ag_frame *frame)
 {
-	enum ag_match match = AG_MATCH_NONE;
+	__u32 slot, match = AG_MATCH_NONE;
 	union ag_account_state state;
 	struct ag_ordinary6 packet;
-	__u32 slot;
 
 	if (!ag_parse_ordinary6(frame, &packet))
 		return TC_ACT_OK;
@@ -70,7 +68,7 @@ AG_INLINE int judge6(const struct ag_frame *frame)
 	if (slot == AG_NO_ACCOUNT || !read_state(slot, &state))
 		return TC_ACT_OK;
 	if (state.flags & AG_ACCOUNT_ACTIVE)
-		match = ag_match_list6(state, slot, packet.source[0], packet.source[1]);
+		match = ag_match_list6(state, slot, packet.source[0], packet.source[1], 0);
 	return conclude(slot, state, match, frame->len);
 }
 

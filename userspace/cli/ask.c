@@ -56,6 +56,9 @@ void ask_target(const struct invocation *invocation, struct buffer *target)
 		ask_parameter(target, option == OPTION_DRY_RUN ? "dry_run" : OPTIONS[option].name + 2,
 			      "true");
 	}
+	for (unsigned int option = 0; option < OPTION_MAX; option++)
+		if (OPTIONS_QUERY_VALUE & UINT32_C(1) << option && option_given(invocation, option))
+			ask_parameter(target, OPTIONS[option].name + 2, invocation->args.values[option]);
 }
 
 int ask_text(struct invocation *invocation, const struct buffer *target, const char *body, size_t length,

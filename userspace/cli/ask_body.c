@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
+#include <time.h>
 
 #include "userspace/cli/command.h"
 #include "userspace/core/error.h"
@@ -24,13 +25,45 @@ static int make_string(struct invocation *invocation, const char *text, json_t *
 	return *ret ? 0 : problem_set(&invocation->problem, PROBLEM_USAGE, "\"%s\" is not valid UTF-8", text);
 }
 
-static json_t *make_entry(const struct invocation *invocation, const char *prefix)
+/* The time that --expires means; null for never. */
+static int make_expiry(struct invocation *invocation, json_t **ret)
+{
+	const char *given = invocation->args.values[OPTION_EXPIRES];
+	char text[TIME_TEXT_MAX];
+	struct ag_error error = {0};
+	int64_t expires;
+
+	if (!given)
+		return 0;
+	if (expiry_parse(given, time(NULL), &expires, &error))
+		return problem_set(&invocation->problem, PROBLEM_USAGE, "--expires: %s", error.message);
+	time_format(expires, text);
+	*ret = expires ? json_string(text) : json_null();
+	return *ret ? 0 : no_memory(invocation);
+}
+
+static int make_enabled(struct invocation *invocation, json_t **ret)
+{
+	bool enable = option_given(invocation, OPTION_ENABLE);
+
+	if (enable && option_given(invocation, OPTION_DISABLE))
+		return problem_set(&invocation->problem, PROBLEM_USAGE,
+				   "--enable and --disable say opposite things: give one");
+	if (enable || option_given(invocation, OPTION_DISABLE))
+		*ret = json_boolean(enable);
+	return 0;
+}
+
+static json_t *make_entry(const struct invocation *invocation, const char *prefix, json_t *expires)
 {
 	const char *note = invocation->args.values[OPTION_NOTE];
 	json_t *entry = json_pack("{s:s}", "prefix", prefix);
 	int err = 0;
 
-	if (entry && option_given(invocation, OPTION_DENY))
+	if (entry && expires)
+		err = json_object_set(entry, "expires", expires);
+
+	if (entry && !err && option_given(invocation, OPTION_DENY))
 		err = json_object_set_new(entry, "verdict", json_string("deny"));
 	if (entry && !err && note)
 		err = json_object_set_new(entry, "note", json_string(note));
@@ -43,11 +76,14 @@ static json_t *make_entry(const struct invocation *invocation, const char *prefi
 
 static int make_array(struct invocation *invocation, const struct member *member, json_t **ret)
 {
-	AUTO_JSON json_t *array = json_array();
+	AUTO_JSON json_t *array = json_array(), *expires = NULL;
+	int err = member->source == SOURCE_ENTRIES ? make_expiry(invocation, &expires) : 0;
 
+	if (err)
+		return err;
 	for (size_t i = member->index; i < invocation->count; i++) {
 		const char *text = invocation->arguments[i];
-		json_t *item = member->source == SOURCE_ENTRIES ? make_entry(invocation, text)
+		json_t *item = member->source == SOURCE_ENTRIES ? make_entry(invocation, text, expires)
 								: json_string(text);
 
 		if (json_array_append_new(array, item))
@@ -116,6 +152,10 @@ static int make_member(struct invocation *invocation, const struct member *membe
 		return make_array(invocation, member, ret);
 	case SOURCE_UID:
 		return make_uid(invocation, ret);
+	case SOURCE_EXPIRY:
+		return make_expiry(invocation, ret);
+	case SOURCE_ENABLED:
+		return make_enabled(invocation, ret);
 	}
 	return 0;
 }

@@ -105,7 +105,6 @@ static int configure(struct client *client)
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	code = code ? code : curl_easy_setopt(curl, CURLOPT_TIMEOUT, TOTAL_SECONDS);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_READFUNCTION, send_more);
 	return code ? -EIO : 0;
@@ -226,6 +225,8 @@ static CURLcode perform(struct exchange *exchange, const char *url)
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_HTTPHEADER, &headers); /* of this one alone */
 	code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEDATA, exchange);
+	code = code ? code
+		    : curl_easy_setopt(curl, CURLOPT_TIMEOUT, request->transfer.endless ? 0 : TOTAL_SECONDS);
 	return code ? code : curl_easy_perform(curl);
 }
 

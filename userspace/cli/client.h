@@ -37,7 +37,8 @@ struct client_transfer {
 	/* Takes the body of a 2xx as it comes, of which the answer then has nothing. The connection may end
 	 * in the middle of it, which client_send() says. Non-zero: failed. */
 	int (*take)(void *arg, const char *data, size_t length);
-	void *arg; /* of both */
+	bool endless; /* what is taken comes for as long as it comes: no time is too long */
+	void *arg;    /* of both */
 };
 
 struct client_request {

@@ -40,6 +40,12 @@ enum option {
 	OPTION_DELEGATE,
 	OPTION_SINCE,
 	OPTION_LIMIT,
+	OPTION_EXPIRES,
+	OPTION_DISABLE,
+	OPTION_ENABLE,
+	OPTION_UNUSED,
+	OPTION_FROM,
+	OPTION_TO,
 	OPTION_MAX,
 };
 #define OPTION_BIT(option) (UINT32_C(1) << OPTION_##option)
@@ -47,8 +53,10 @@ enum option {
 #define OPTIONS_COMMON                                                                                       \
 	(OPTION_BIT(SOCKET) | OPTION_BIT(JSON) | OPTION_BIT(QUIET) | OPTION_BIT(AS) | OPTION_BIT(ORIGIN) |   \
 	 OPTION_BIT(FORCE) | OPTION_BIT(HELP) | OPTION_BIT(VERSION))
-/* ... and these are parameters of a change's query, of their own name. */
-#define OPTIONS_QUERY (OPTION_BIT(FORCE) | OPTION_BIT(DRY_RUN) | OPTION_BIT(OPEN))
+/* ... these are parameters of a change's query, and those of any query with their value, of their own name.
+ */
+#define OPTIONS_QUERY	    (OPTION_BIT(FORCE) | OPTION_BIT(DRY_RUN) | OPTION_BIT(OPEN))
+#define OPTIONS_QUERY_VALUE (OPTION_BIT(UNUSED) | OPTION_BIT(FROM) | OPTION_BIT(TO))
 
 extern const struct args_option OPTIONS[OPTION_MAX];
 
@@ -56,10 +64,12 @@ extern const struct args_option OPTIONS[OPTION_MAX];
 enum source {
 	SOURCE_ARGUMENT,  /* the argument `index` */
 	SOURCE_ARGUMENTS, /* all arguments from `index`, an array */
-	SOURCE_ENTRIES,	  /* the same, as entries with --note and --deny */
+	SOURCE_ENTRIES,	  /* the same, as entries with --note, --expires and --deny */
 	SOURCE_TEXT,	  /* the value of option `index`, if given */
 	SOURCE_FLAG,	  /* true, if option `index` is given */
 	SOURCE_UID,	  /* --uid or --os-user, if given */
+	SOURCE_EXPIRY,	  /* --expires, if given: a time, or null */
+	SOURCE_ENABLED,	  /* --enable or --disable, if given */
 };
 
 struct member {

@@ -19,7 +19,9 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 	[OPTION_VERSION] = {"--version", NULL, "print the version", false},
 	[OPTION_MODE] = {"--mode", "MODE",
 			 "account: enforce, monitor or off; interface: auto, native or generic", false},
-	[OPTION_ON_DENY] = {"--on-deny", "ACTION", "what is done with a stopped packet: drop", false},
+	[OPTION_ON_DENY] = {"--on-deny", "ACTION",
+			    "what is done with a stopped packet: drop, reject, notice:PORT or redirect:IFACE",
+			    false},
 	[OPTION_LABEL] = {"--label", "TEXT", "a description for people", true},
 	[OPTION_OPEN] = {"--open", NULL, "even if every source then reaches the account", false},
 	[OPTION_NOTE] = {"--note", "TEXT", "why the entry is there", true},
@@ -31,6 +33,14 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 	[OPTION_DELEGATE] = {"--delegate", NULL, "may act on behalf of other users", false},
 	[OPTION_SINCE] = {"--since", "TIME", "rows from then on: 2026-01-02T03:04:05Z, or 24h back", false},
 	[OPTION_LIMIT] = {"--limit", "N", "the newest N rows alone", false},
+	[OPTION_EXPIRES] = {"--expires", "WHEN",
+			    "from then on the entry matches nothing: 8h, 2026-01-02T03:04:05Z, never", false},
+	[OPTION_DISABLE] = {"--disable", NULL, "the entry stays, and counts as absent", false},
+	[OPTION_ENABLE] = {"--enable", NULL, "the entry counts again", false},
+	[OPTION_UNUSED] = {"--unused", "AGE", "entries alone that were not seen for so long: 90d", false},
+	[OPTION_FROM] = {"--from", "ADDRESS", "explain what becomes of a packet from there ...", false},
+	[OPTION_TO] = {"--to", "SERVICE", "... to this address, port and protocol: 192.0.2.10:443/tcp",
+		       false},
 };
 _Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
 
@@ -70,9 +80,15 @@ static const struct field ROLE[] = {
 };
 
 static const struct field ENTRY[] = {
-	{"PREFIX", "prefix", false, true},	  {"VERDICT", "verdict", false, false},
-	{"ADDED BY", "created_by", false, false}, {"ADDED AT", "created_at", false, false},
-	{"NOTE", "note", false, false},		  {NULL, NULL, false, false},
+	{"PREFIX", "prefix", false, true},
+	{"VERDICT", "verdict", false, false},
+	{"ENABLED", "enabled", false, false},
+	{"EXPIRES", "expires", false, false},
+	{"LAST SEEN", "last_seen", false, false},
+	{"ADDED BY", "created_by", false, false},
+	{"ADDED AT", "created_at", false, false},
+	{"NOTE", "note", false, false},
+	{NULL, NULL, false, false},
 };
 
 static const struct field AUDIT[] = {
@@ -100,6 +116,13 @@ static const struct field CHECK[] = {
 	{"VERDICT", "verdict", false, false}, {"ENTRY", "entry.prefix", false, true},
 	{"KERNEL", "kernel", false, false},   {"AGREE", "agree", false, false},
 	{NULL, NULL, false, false},
+};
+
+static const struct field DENIED[] = {
+	{"ACCOUNT", "account", false, false},	  {"SOURCE", "source", false, true},
+	{"PACKETS", "packets", true, false},	  {"FIRST SEEN", "first_seen", false, false},
+	{"LAST SEEN", "last_seen", false, false}, {"SERVICE", "service", false, false},
+	{"VERDICT", "verdict", false, false},	  {NULL, NULL, false, false},
 };
 
 static const struct field WHOAMI[] = {
@@ -186,11 +209,16 @@ const struct command COMMANDS[] = {
 	 .run = run_list, .method = "GET", .path = ACCOUNT_0 "/roles", .path_bare = "/v1/roles", .fields = ROLE},
 
 	{.noun = "allow", .verb = "add", .arguments = "ACCOUNT PREFIX...", .help = "let these sources in; the first entry closes the account to all others",
-	 .options = CHANGE | OPTION_BIT(NOTE) | OPTION_BIT(DENY), .least = 2, .most = UINT32_MAX,
+	 .options = CHANGE | OPTION_BIT(NOTE) | OPTION_BIT(DENY) | OPTION_BIT(EXPIRES), .least = 2, .most = UINT32_MAX,
 	 .run = run_change, .method = "POST", .path = LIST_0, .body = {{"entries", SOURCE_ENTRIES, 1}},
 	 .done = "{0}: {+entry} added; {list}"},
+	{.noun = "allow", .verb = "set", .arguments = "ACCOUNT PREFIX", .help = "an entry's note, expiry, and whether it counts",
+	 .options = CHANGE | OPTION_BIT(NOTE) | OPTION_BIT(EXPIRES) | OPTION_BIT(DISABLE) | OPTION_BIT(ENABLE) | OPTION_BIT(OPEN),
+	 .least = 2, .most = 2, .run = run_change, .method = "PATCH", .path = LIST_0 "/{1}",
+	 .body = {{"note", SOURCE_TEXT, OPTION_NOTE}, {"expires", SOURCE_EXPIRY, 0}, {"enabled", SOURCE_ENABLED, 0}},
+	 .done = "{0}: {1} changed; {list}"},
 	{.noun = "allow", .verb = "list", .arguments = "ACCOUNT", .help = "the allowlist", .least = 1, .most = 1,
-	 .run = run_list, .method = "GET", .path = LIST_0, .fields = ENTRY},
+	 .options = OPTION_BIT(UNUSED), .run = run_list, .method = "GET", .path = LIST_0, .fields = ENTRY},
 	{.noun = "allow", .verb = "remove", .arguments = "ACCOUNT PREFIX...", .help = "take entries away; the last one opens the account",
 	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = UINT32_MAX,
 	 .run = run_change, .method = "DELETE", .path = LIST_0, .query = "prefix", .query_from = 1,
@@ -199,12 +227,18 @@ const struct command COMMANDS[] = {
 	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = 2,
 	 .run = run_replace, .method = "PUT", .path = LIST_0,
 	 .done = "{0}: {+entry} added, {-entry} removed; {list}"},
-	{.noun = "allow", .verb = "export", .arguments = "ACCOUNT", .help = "the list as replace reads it: PREFIX [allow|deny] [# note]",
+	{.noun = "allow", .verb = "export", .arguments = "ACCOUNT", .help = "the list as replace reads it: PREFIX [allow|deny] [disabled] [expires=TIME] [# note]",
 	 .least = 1, .most = 1, .run = run_export, .method = "GET", .path = LIST_0 "/export"},
 
-	{.noun = "check", .arguments = "ACCOUNT ADDRESS", .help = "the verdict, the entry that decides, and the kernel's own answer",
-	 .least = 2, .most = 2, .run = run_check, .method = "GET", .path = ACCOUNT_0 "/check", .query = "address",
-	 .query_from = 1, .fields = CHECK},
+	{.noun = "check", .arguments = "ACCOUNT ADDRESS | --from ADDRESS --to SERVICE",
+	 .help = "the verdict, the entry that decides, and the kernel's own answer; or the whole way of a packet",
+	 .options = OPTION_BIT(FROM) | OPTION_BIT(TO), .least = 0, .most = 2, .run = run_check, .method = "GET",
+	 .path = ACCOUNT_0 "/check", .path_bare = "/v1/check", .query = "address", .query_from = 1, .fields = CHECK},
+	{.noun = "denied", .arguments = "[ACCOUNT]", .help = "recent stopped sources: address, packets, first and last seen, service",
+	 .most = 1, .run = run_denied, .method = "GET", .path = ACCOUNT_0 "/denied", .path_bare = "/v1/denied",
+	 .fields = DENIED, .unpaged = true},
+	{.noun = "events", .arguments = "[ACCOUNT]", .help = "stopped packets and changes, as they happen, until interrupted",
+	 .most = 1, .run = run_events, .method = "GET", .path = "/v1/events", .query = "account"},
 
 	{.noun = "audit", .verb = "verify", .arguments = "", .help = "whether the log's chain of hashes is whole",
 	 .run = run_audit_verify, .method = "POST", .path = "/v1/audit/verify"},

@@ -20,4 +20,8 @@ int run_export(struct invocation *invocation);
 /* run_host.c */
 int run_status(struct invocation *invocation);
 int run_whoami(struct invocation *invocation);
+/* run_check.c */
 int run_check(struct invocation *invocation);
+/* run_watch.c */
+int run_denied(struct invocation *invocation);
+int run_events(struct invocation *invocation);

@@ -9,8 +9,6 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/error.h"
 
-#define SECONDS_MAX (INT64_C(100) * 366 * 24 * 3600)
-
 struct cursor {
 	char *const *argv;
 	int argc;
@@ -126,28 +124,4 @@ void args_clear(struct args *args)
 bool args_has(const struct args *args, unsigned int option)
 {
 	return args->given & UINT32_C(1) << option;
-}
-
-int duration_parse(const char *text, int64_t *ret_seconds, struct ag_error *error)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-	size_t digits = strspn(text, "0123456789");
-	int64_t number = 0;
-
-	for (size_t i = 0; i < digits && number <= SECONDS_MAX; i++)
-		number = number * 10 + (text[i] - '0');
-	for (size_t i = 0; digits && i < sizeof(units) / sizeof(*units); i++) {
-		if (text[digits] != units[i].unit || text[digits + 1])
-			continue;
-		if (number < 1 || number > SECONDS_MAX / units[i].seconds)
-			return error_set(error, ERROR_BAD_REQUEST,
-					 "\"%s\" is out of range: from 1s to 100 years", text);
-		*ret_seconds = number * units[i].seconds;
-		return 0;
-	}
-	return error_set(error, ERROR_BAD_REQUEST,
-			 "\"%s\" is no duration: write a number and s, m, h, d or w, as in 24h", text);
 }

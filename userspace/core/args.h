@@ -40,7 +40,3 @@ int args_parse(int argc, char *const argv[], const struct args_option *options, 
 	       struct args *ret, struct ag_error *error);
 void args_clear(struct args *args);
 bool args_has(const struct args *args, unsigned int option);
-
-/* "90s", "5m", "8h", "90d", "2w": a number of one unit, at least 1 and at most 100 years; in seconds.
- * ERROR_BAD_REQUEST. */
-int duration_parse(const char *text, int64_t *ret_seconds, struct ag_error *error);

@@ -53,38 +53,56 @@ static int begin_with_room(const struct account *account, size_t room4, size_t r
 
 int compile_begin(const struct account *account, struct compiled_account *ret)
 {
-	return begin_with_room(account, account->entries4, account->entries6, ret);
+	return begin_with_room(account, account->entries4 - account->disabled4,
+			       account->entries6 - account->disabled6, ret);
 }
 
-int compile_add(struct compiled_account *compiled, const struct prefix *prefix, enum ag_entry_verdict verdict)
+bool compile_entry(const struct entry *entry, struct compiled_entry *ret)
 {
-	bool is4 = prefix->addr.family == AG_FAMILY_IPV4;
+	*ret = (struct compiled_entry){
+		.prefix = entry->prefix,
+		.value = {.verdict = (uint8_t)entry->verdict,
+			  .len = entry->prefix.len,
+			  .expires = (uint32_t)entry->expires},
+	};
+	return !entry->disabled;
+}
+
+bool compiled_entry_equal(const struct compiled_entry *a, const struct compiled_entry *b)
+{
+	return !prefix_compare(&a->prefix, &b->prefix) && a->value.verdict == b->value.verdict &&
+	       a->value.expires == b->value.expires;
+}
+
+int compile_add(struct compiled_account *compiled, const struct entry *entry)
+{
+	bool is4 = entry->prefix.addr.family == AG_FAMILY_IPV4;
 	struct compiled_entry *entries = is4 ? compiled->entries4 : compiled->entries6;
 	size_t *count = is4 ? &compiled->count4 : &compiled->count6;
+	struct compiled_entry added;
 
-	if (!compiled->active)
+	if (!compiled->active || !compile_entry(entry, &added))
 		return 0;
 	if (*count == (is4 ? compiled->room4 : compiled->room6))
 		return -ENOMEM;
-	entries[(*count)++] = (struct compiled_entry){
-		.prefix = *prefix,
-		.value = {.verdict = (uint8_t)verdict, .len = prefix->len},
-	};
+	entries[(*count)++] = added;
 	return 0;
 }
 
 int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret)
 {
-	size_t count4 = list ? list_count_family(list, AG_FAMILY_IPV4) : 0;
 	struct compiled_account compiled;
+	size_t count[2] = {0};
 	int r;
 
-	r = begin_with_room(account, count4, list ? list->count - count4 : 0, &compiled);
+	for (size_t i = 0; list && i < list->count; i++)
+		if (!list->entries[i].disabled)
+			count[list->entries[i].prefix.addr.family == AG_FAMILY_IPV6]++;
+	r = begin_with_room(account, count[0], count[1], &compiled);
 	if (r)
 		return r;
 	for (size_t i = 0; list && i < list->count; i++)
-		(void)compile_add(&compiled, &list->entries[i].prefix,
-				  list->entries[i].verdict); /* there is room for just these */
+		(void)compile_add(&compiled, &list->entries[i]); /* there is room for just these */
 	*ret = compiled;
 	return 0;
 }
@@ -113,7 +131,7 @@ int compile_difference(const struct compiled_entry *have, size_t have_count,
 			order = prefix_compare(&have[h].prefix, &want[w].prefix);
 		if (order < 0)
 			r = edit(COMPILE_REMOVE, &have[h], arg);
-		else if (order > 0 || memcmp(&have[h].value, &want[w].value, sizeof(have[h].value)) != 0)
+		else if (order > 0 || !compiled_entry_equal(&have[h], &want[w]))
 			r = edit(COMPILE_ADD, &want[w], arg);
 		h += order <= 0;
 		w += order >= 0;
@@ -181,7 +199,7 @@ static int find_enforcing(const struct account *accounts, size_t count, struct s
 		const struct account *account = &accounts[i];
 
 		if (account->mode == AG_MODE_ENFORCE &&
-		    policy_active(account->mode, account->entries4 + account->entries6))
+		    policy_active(account->mode, account_enabled(account)))
 			slots[used++] = account->slot;
 	}
 	qsort(slots, used, sizeof(*slots), compare_slots);

@@ -28,7 +28,7 @@ struct compiled_account {
 	uint32_t slot;
 	bool active;
 	enum ag_mode mode;
-	enum ag_on_deny on_deny;
+	struct on_deny on_deny;
 	struct compiled_entry *entries4;
 	size_t count4;
 	struct compiled_entry *entries6;
@@ -61,13 +61,16 @@ struct compiled_services {
 
 /*
  * An account, entry by entry, so that a long list never has to be held with its notes. begin() takes settings
- * and room for account->entries4 and entries6; add() takes entries in the order of prefix_compare(), of which
- * an account that is not active keeps none, and no more than there is room for: -ENOMEM for one more. Clear
- * it after a failure.
+ * and room for the account's enabled entries; add() takes entries in the order of prefix_compare(), of which
+ * it keeps the enabled ones, an account that is not active none, and no more than there is room for: -ENOMEM
+ * for one more. Clear it after a failure.
  */
 int compile_begin(const struct account *account, struct compiled_account *ret);
-int compile_add(struct compiled_account *compiled, const struct prefix *prefix,
-		enum ag_entry_verdict verdict);
+int compile_add(struct compiled_account *compiled, const struct entry *entry);
+/* An entry as the kernel holds it; false where it is disabled, and the kernel holds nothing. */
+bool compile_entry(const struct entry *entry, struct compiled_entry *ret);
+/* Whether the kernel decides by both alike: prefix, verdict and expiry. */
+bool compiled_entry_equal(const struct compiled_entry *a, const struct compiled_entry *b);
 /* The same of a list that is there. -ENOMEM only. */
 int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret);
 void compiled_account_clear(struct compiled_account *compiled);

@@ -6,6 +6,8 @@
  */
 #include "userspace/core/guard.h"
 
+#include <stdio.h>
+
 #include "userspace/core/error.h"
 
 static bool view_active(const struct guard_view *view)
@@ -19,10 +21,15 @@ static bool view_allows(const struct guard_view *view, const struct addr *origin
 	return addr_known(origin) && view->match && view->match->verdict == AG_ENTRY_ALLOW;
 }
 
+static bool view_enforces(const struct guard_view *view)
+{
+	return view_active(view) && view->mode != AG_MODE_MONITOR;
+}
+
 /* As policy_decide() would say it of the list. */
 static bool view_stops(const struct guard_view *view, const struct addr *origin)
 {
-	return view_active(view) && view->mode != AG_MODE_MONITOR && !view_allows(view, origin);
+	return view_enforces(view) && !view_allows(view, origin);
 }
 
 /* Rule 3, second half: never opened but knowingly. */
@@ -42,12 +49,12 @@ static int check_open(const struct guard_change *change, struct ag_error *error)
 		return 0;
 	return error_set(
 		error, ERROR_WOULD_OPEN,
-		"this takes away the last entry of account %s, and an empty list is open to every source: "
-		"give --open if that is meant",
+		"this takes away the last enabled entry of account %s, and a list without one is open to "
+		"every source: give --open if that is meant",
 		change->account);
 }
 
-/* Rule 2: the first entry must let the person in who adds it. */
+/* Rule 2: the first enabled entry must let the person in who brings it. */
 static int check_first_entry(const struct guard_change *change, struct ag_error *error)
 {
 	char text[ADDR_TEXT_MAX];
@@ -57,24 +64,25 @@ static int check_first_entry(const struct guard_change *change, struct ag_error 
 	if (view_allows(&change->after, &change->origin))
 		return 0;
 	if (!addr_known(&change->origin))
-		return error_set(
-			error, ERROR_ORIGIN_NOT_COVERED,
-			"the first entry of account %s must let in whoever adds it, and it is not known "
-			"where you "
-			"are connected from: a delegate names it with --origin; an operator may use --force",
-			change->account);
+		return error_set(error, ERROR_ORIGIN_NOT_COVERED,
+				 "the first enabled entry of account %s must let in whoever adds or enables "
+				 "it, and it "
+				 "is not known where you are connected from: a delegate names it with "
+				 "--origin; an operator may use --force",
+				 change->account);
 	addr_format(&change->origin, text);
 	if (change->after.match)
-		return error_set(error, ERROR_ORIGIN_NOT_COVERED,
-				 "the first entries of account %s deny the address you are connected from, "
-				 "%s: allow it in the "
-				 "same request; an operator may use --force",
-				 change->account, text);
-	return error_set(error, ERROR_ORIGIN_NOT_COVERED,
-			 "the first entry of account %s must hold the address you are connected from, %s: "
-			 "add it in the "
-			 "same request; an operator may use --force",
-			 change->account, text);
+		return error_set(
+			error, ERROR_ORIGIN_NOT_COVERED,
+			"the first enabled entries of account %s deny the address you are connected from, "
+			"%s: allow it in the "
+			"same request; an operator may use --force",
+			change->account, text);
+	return error_set(
+		error, ERROR_ORIGIN_NOT_COVERED,
+		"the first enabled entry of account %s must hold the address you are connected from, "
+		"%s, and not be expired: add it in the same request; an operator may use --force",
+		change->account, text);
 }
 
 /* Rule 3, first half: nobody saws off their own branch. */
@@ -111,4 +119,33 @@ int guard_check(const struct guard_change *change, struct ag_error *error)
 		return r;
 	r = check_first_entry(change, error);
 	return r < 0 ? r : check_lock_out(change, error);
+}
+
+/* When the only entry that lets the origin in expires; INT64_MAX: it never does, or another is behind it. */
+static int64_t view_lapse(const struct guard_view *view, const struct addr *origin)
+{
+	bool follows = view->next && view->next->verdict == AG_ENTRY_ALLOW;
+
+	return view_allows(view, origin) && view->match->expires && !follows ? view->match->expires
+									     : INT64_MAX;
+}
+
+void guard_warn(const struct guard_change *change, char warning[GUARD_WARNING_SIZE])
+{
+	const struct guard_view *before = &change->before, *after = &change->after;
+	int64_t lapse = view_lapse(after, &change->origin);
+	char origin[ADDR_TEXT_MAX], prefix[PREFIX_TEXT_MAX], when[TIME_TEXT_MAX];
+
+	warning[0] = '\0';
+	if (change->removes_account || lapse == INT64_MAX)
+		return;
+	if (lapse >= view_lapse(before, &change->origin) && (view_enforces(before) || !view_enforces(after)))
+		return;
+	addr_format(&change->origin, origin);
+	prefix_format_short(&after->match->prefix, prefix);
+	time_format(lapse, when);
+	(void)snprintf(warning, GUARD_WARNING_SIZE,
+		       "entry %s, which lets you in from %s, expires at %s: account %s then %s", prefix,
+		       origin, when, change->account,
+		       view_enforces(after) ? "stops you" : "no longer lists you");
 }

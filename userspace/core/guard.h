@@ -16,8 +16,11 @@ struct ag_error;
 /* An account, as far as the rules ask: so that no list has to be read for them. */
 struct guard_view {
 	enum ag_mode mode;
-	size_t count;		   /* entries */
-	const struct entry *match; /* the longest that holds the origin; NULL: none, or no origin is known */
+	size_t count; /* entries that are enabled */
+	/* The longest in effect that holds the origin (NULL: none, or no origin is known), and the longest
+	 * that does once that one has expired (NULL: none, or it does not expire). */
+	const struct entry *match;
+	const struct entry *next;
 };
 
 struct guard_change {
@@ -31,9 +34,16 @@ struct guard_change {
 };
 
 /*
- * 0, or ERROR_WOULD_OPEN (the last entry goes, or an active account, without --open),
- * ERROR_ORIGIN_NOT_COVERED (the first entry comes and the origin is not allowed by the new list; unknown is
- * not covered), ERROR_WOULD_LOCK_OUT (a known origin that was not stopped before would be). `force` overrides
- * the last two, never the first.
+ * 0, or ERROR_WOULD_OPEN (the last enabled entry goes, or an active account, without --open),
+ * ERROR_ORIGIN_NOT_COVERED (the first enabled entry comes and the origin is not allowed by the new list;
+ * unknown is not covered), ERROR_WOULD_LOCK_OUT (a known origin that was not stopped before would be).
+ * `force` overrides the last two, never the first.
  */
 int guard_check(const struct guard_change *change, struct ag_error *error);
+/*
+ * What the person should know about a change that is accepted (rule 3): that the entry which lets them in
+ * expires and none behind it would, when, and what becomes of them then. "" where there is nothing to say, or
+ * it was so before already, and no later.
+ */
+#define GUARD_WARNING_SIZE 256
+void guard_warn(const struct guard_change *change, char warning[GUARD_WARNING_SIZE]);

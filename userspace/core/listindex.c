@@ -17,11 +17,14 @@ static struct compiled_entry entry_of(enum ag_family family, const struct slot *
 	return (struct compiled_entry){
 		.prefix = number_to_prefix(family, slot->number, slot->len),
 		.value = {.verdict = slot->flags & AG_SLOT_DENY ? AG_ENTRY_DENY : AG_ENTRY_ALLOW,
-			  .len = slot->len},
+			  .len = slot->len,
+			  .seen = (uint16_t)slot->seen,
+			  .expires = slot->expires},
 	};
 }
 
-bool listindex_match(const struct listindex *index, const struct addr *source, struct compiled_entry *ret)
+bool listindex_match(const struct listindex *index, const struct addr *source, int64_t now,
+		     struct compiled_entry *ret)
 {
 	unsigned __int128 number = number_of_addr(source);
 	struct view view;
@@ -36,6 +39,8 @@ bool listindex_match(const struct listindex *index, const struct addr *source, s
 		if (word == SIZE_MAX)
 			continue;
 		slot = view_slot(&view, word);
+		if (slot.expires && now >= slot.expires)
+			continue;
 		*ret = entry_of(view.family, &slot);
 		return true;
 	}
@@ -45,8 +50,7 @@ bool listindex_match(const struct listindex *index, const struct addr *source, s
 /* Ends at the first number that is missing: no later than behind all slots that are used. */
 bool listindex_holds(enum ag_family family, const struct listindex *index, const struct compiled_entry *entry)
 {
-	uint8_t len = entry->prefix.len, probe,
-		deny = entry->value.verdict == AG_ENTRY_DENY ? AG_SLOT_DENY : 0;
+	uint8_t len = entry->prefix.len, probe, flags = slot_flags(&entry->value);
 	unsigned __int128 number = number_of_addr(&entry->prefix.addr), end = number + number_step(len);
 	unsigned int class;
 	struct view view;
@@ -64,11 +68,35 @@ bool listindex_holds(enum ag_family family, const struct listindex *index, const
 		if (word == SIZE_MAX)
 			return false;
 		slot = view_slot(&view, word);
-		if (slot.len < len || (slot.len == len && (slot.flags & AG_SLOT_DENY) != deny))
+		if (slot.len < len ||
+		    (slot.len == len && (slot.flags != flags || slot.expires != entry->value.expires)))
 			return false;
 		number += number_step(probe);
 	} while (number != end);
 	return true;
+}
+
+bool listindex_names(const struct listindex *index, const struct prefix *prefix)
+{
+	unsigned __int128 number = number_of_addr(&prefix->addr), end = number + number_step(prefix->len);
+	unsigned int class;
+	struct view view;
+
+	if (!prefix->len || !view_open((enum ag_family)prefix->addr.family, index, &view))
+		return false;
+	class = listindex_class(view.header.lengths, prefix->len);
+	if (class == AG_INDEX_LENGTHS_MAX)
+		return false;
+	do {
+		size_t word = view_find(&view, number, view.header.lengths[class]);
+
+		if (word == SIZE_MAX)
+			return false;
+		if (view_slot(&view, word).len == prefix->len)
+			return true;
+		number += number_step(view.header.lengths[class]);
+	} while (number != end);
+	return false;
 }
 
 size_t listindex_count(const struct listindex *index)
@@ -83,20 +111,10 @@ size_t listindex_count(const struct listindex *index)
 
 /* --- read back ------------------------------------------------------------- */
 
-static bool is_zero(const struct view *view, size_t word, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (*view_word(view, word + i))
-			return false;
-	return true;
-}
-
-/* An IPv6 slot keeps its address when it is freed: a packet may still be comparing it. */
+/* A slot keeps its times when it is freed, and IPv6's its address: a packet may still be comparing it. */
 static bool free_slot_valid(const struct view *view, size_t word, bool is_first)
 {
-	if (view_live(view, word) & ~(uint64_t)(is_first ? AG_SLOT_MOVED : 0))
-		return false;
-	return is_zero(view, word + view->live + 1, view->stride - view->live - 1);
+	return !(view_live(view, word) & ~(uint64_t)(is_first ? AG_SLOT_MOVED : 0));
 }
 
 static bool used_slot_valid(const struct view *view, size_t word, bool is_first)
@@ -109,8 +127,13 @@ static bool used_slot_valid(const struct view *view, size_t word, bool is_first)
 	    (slot.len < slot.probe && !view_is_spread(view, class)))
 		return false;
 	return (view_live(view, word) & ~mark) == view_live_of(view, &slot) &&
-	       number_cut(slot.number, slot.probe) == slot.number &&
-	       is_zero(view, word + view->live + 1, view->stride - view->live - 1);
+	       !(slot.flags & AG_SLOT_EXPIRES) == !slot.expires && slot.seen <= AG_EPOCHS &&
+	       number_cut(slot.number, slot.probe) == slot.number;
+}
+
+static bool same_meaning(const struct slot *a, const struct slot *b)
+{
+	return a->len == b->len && a->flags == b->flags && a->expires == b->expires;
 }
 
 /* Found where packets find it; or else a copy in the other bucket, of one that was on its way there. */
@@ -126,7 +149,7 @@ static int check_place(const struct view *view, size_t word, bool *ret_is_copy)
 	    !view_is_marked(view, home))
 		return -EBADMSG;
 	found = view_slot(view, at);
-	return found.len == slot.len && found.flags == slot.flags ? 0 : -EBADMSG;
+	return same_meaning(&found, &slot) ? 0 : -EBADMSG;
 }
 
 /* 1 and *ret for a slot that is used, 0 for none. */
@@ -175,7 +198,7 @@ static int compare_entries(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
-/* Each entry once, whose slots must all have one verdict. */
+/* Each entry once, whose slots must all have one verdict and one expiry. Any of its marks is as good. */
 static int drop_repeats(struct compiled_entry *entries, size_t *count)
 {
 	size_t kept = 0;
@@ -183,8 +206,10 @@ static int drop_repeats(struct compiled_entry *entries, size_t *count)
 	for (size_t i = 0; i < *count; i++) {
 		if (!kept || compare_entries(&entries[kept - 1], &entries[i]))
 			entries[kept++] = entries[i];
-		else if (entries[kept - 1].value.verdict != entries[i].value.verdict)
+		else if (!compiled_entry_equal(&entries[kept - 1], &entries[i]))
 			return -EBADMSG;
+		else if (!entries[kept - 1].value.seen)
+			entries[kept - 1].value.seen = entries[i].value.seen;
 	}
 	*count = kept;
 	return 0;
@@ -205,7 +230,7 @@ static int recount_slot(const struct slot *slot, void *arg)
 		return -EBADMSG;
 	found = view_slot(recount->view, word);
 	recount->slots++;
-	return found.len == slot->len && found.flags == slot->flags ? 0 : -EBADMSG;
+	return same_meaning(&found, slot) ? 0 : -EBADMSG;
 }
 
 /* One apart is what an edit leaves whose writer died before it had counted. */

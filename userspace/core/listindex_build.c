@@ -62,6 +62,7 @@ static void write_slot(const struct view *view, size_t word, const struct slot *
 		*view_word(view, word) = (uint64_t)(slot->number >> 64);
 		*view_word(view, word + 1) = (uint64_t)slot->number;
 	}
+	*view_word(view, view_times_word(view, word)) = view_times_of(slot);
 	*view_word(view, word + view->live) = view_live_of(view, slot) | mark;
 }
 

@@ -8,6 +8,11 @@
  * bucket becomes live the home bucket is marked, which only makes packets look further than they had to.
  * Marks are never taken back.
  *
+ * An expiry counts where the live word says so, and is written before that. One that does not count any more
+ * is left where it is: a packet that has read the live word from before may still ask for it, so the slot of
+ * an entry that expires is not used again before a grace period. An entry that expires and would hide another
+ * under the same key is not for an index, for nothing would be left when it has expired.
+ *
  * The header's counts come last: an edit that was not finished is known by them.
  */
 #include "userspace/core/listindex_private.h"
@@ -51,6 +56,24 @@ void edit_set_live(const struct view *view, struct listindex_edit *edit, size_t 
 	add_store(edit, word + view->live, value | (edit_live(view, edit, word) & AG_SLOT_MOVED));
 }
 
+static void set_times(const struct view *view, struct listindex_edit *edit, size_t word, uint64_t times)
+{
+	size_t at = view_times_word(view, word);
+
+	if (edit_word(view, edit, at) != times)
+		add_store(edit, at, times);
+}
+
+void edit_change(const struct view *view, struct listindex_edit *edit, size_t word, const struct slot *slot)
+{
+	uint64_t live = view_live_of(view, slot);
+
+	if (slot->expires)
+		set_times(view, edit, word, view_times_of(slot));
+	if ((edit_live(view, edit, word) & ~(uint64_t)AG_SLOT_MOVED) != live)
+		edit_set_live(view, edit, word, live);
+}
+
 void edit_put(const struct view *view, struct listindex_edit *edit, size_t word, const struct slot *slot)
 {
 	struct slot there = view_slot(view, word);
@@ -59,6 +82,7 @@ void edit_put(const struct view *view, struct listindex_edit *edit, size_t word,
 		add_store(edit, word, (uint64_t)(slot->number >> 64));
 		add_store(edit, word + 1, (uint64_t)slot->number);
 	}
+	set_times(view, edit, word, view_times_of(slot));
 	edit_set_live(view, edit, word, view_live_of(view, slot));
 }
 
@@ -111,8 +135,8 @@ static void add_to_filter(struct plan *plan)
 
 /* --- slots ------------------------------------------------------------------- */
 
-/* A slot that was freed may still be compared with, but for one of its own address, or where that is in the
- * same word as all else. */
+/* A slot that was freed may still be compared with, but for one of its own address (unless an expiry was left
+ * in it), or where that is in the same word as all else. */
 size_t plan_find_free(const struct plan *plan, size_t line, const struct slot *slot)
 {
 	const struct view *view = &plan->view;
@@ -123,7 +147,8 @@ size_t plan_find_free(const struct plan *plan, size_t line, const struct slot *s
 		if (edit_live(view, &plan->edit, word) & AG_SLOT_USED)
 			continue;
 		if (!plan->held || !plan->held(word, plan->arg) ||
-		    (view->family == AG_FAMILY_IPV6 && view_slot(view, word).number == slot->number))
+		    (view->family == AG_FAMILY_IPV6 && view_slot(view, word).number == slot->number &&
+		     !(uint32_t)*view_word(view, view_times_word(view, word))))
 			return word;
 	}
 	return SIZE_MAX;
@@ -155,9 +180,23 @@ static int plan_new(struct plan *plan)
 	return 0;
 }
 
+/* The entry itself, in another way: an expiry and a verdict at once would be two stores for packets. */
+static int plan_same(struct plan *plan, size_t word, const struct slot *there)
+{
+	bool other_verdict = (there->flags ^ plan->slot.flags) & AG_SLOT_DENY;
+
+	plan->named++;
+	if (other_verdict && there->expires != plan->slot.expires)
+		return -E2BIG;
+	plan->slot.seen = there->seen;
+	if (there->flags != plan->slot.flags || there->expires != plan->slot.expires)
+		edit_change(&plan->view, &plan->edit, word, &plan->slot);
+	plan->slot.seen = 0;
+	return 0;
+}
+
 static int plan_add(struct plan *plan, size_t word)
 {
-	uint64_t live = view_live_of(&plan->view, &plan->slot);
 	struct slot there;
 
 	if (word == SIZE_MAX) {
@@ -166,11 +205,13 @@ static int plan_add(struct plan *plan, size_t word)
 	}
 	there = view_slot(&plan->view, word);
 	if (there.len > plan->slot.len)
-		return 0;
-	plan->named += there.len == plan->slot.len;
-	plan->other += there.len < plan->slot.len;
-	if (there.len != plan->slot.len || there.flags != plan->slot.flags)
-		edit_set_live(&plan->view, &plan->edit, word, live);
+		return there.expires ? -E2BIG : 0;
+	if (there.len == plan->slot.len)
+		return plan_same(plan, word, &there);
+	plan->other++;
+	if (plan->slot.expires)
+		return -E2BIG;
+	edit_change(&plan->view, &plan->edit, word, &plan->slot);
 	return 0;
 }
 
@@ -184,11 +225,13 @@ static int plan_remove(struct plan *plan, size_t word, const struct slot *uncove
 	if (there.len != plan->slot.len)
 		return there.len < plan->slot.len ? -ENOENT : 0;
 	if (uncovered->len) {
-		edit_set_live(&plan->view, &plan->edit, word, view_live_of(&plan->view, uncovered));
+		if (there.expires)
+			return -E2BIG; /* it never was in the way of another */
+		edit_change(&plan->view, &plan->edit, word, uncovered);
 		return 0;
 	}
 	edit_set_live(&plan->view, &plan->edit, word, 0);
-	if (plan->view.family == AG_FAMILY_IPV6)
+	if (plan->view.family == AG_FAMILY_IPV6 || there.expires)
 		plan->edit.held[plan->edit.held_count++] = word;
 	plan->slots--;
 	return 0;
@@ -236,7 +279,8 @@ static struct slot slot_of(const struct compiled_entry *entry, uint8_t probe)
 		.number = number_of_addr(&entry->prefix.addr),
 		.probe = probe,
 		.len = entry->prefix.len,
-		.flags = AG_SLOT_USED | (entry->value.verdict == AG_ENTRY_DENY ? AG_SLOT_DENY : 0),
+		.flags = slot_flags(&entry->value),
+		.expires = entry->value.expires,
 	};
 }
 
@@ -297,7 +341,9 @@ int listindex_plan(enum ag_family family, const struct listindex *index, enum co
 	r = uncovered_slot(&plan, class, entry, uncovers, &uncovered);
 	if (r)
 		return r;
-	if ((kind == COMPILE_ADD && plan.slot.len < plan.slot.probe) || uncovered.len)
+	if (kind == COMPILE_ADD && plan.slot.expires && uncovered.len)
+		return -E2BIG; /* that one would not be there when this one has expired */
+	if (kind == COMPILE_ADD ? plan.slot.len < plan.slot.probe : uncovered.len)
 		add_spread(&plan, class);
 	r = plan_entry(&plan, kind, uncovered);
 	if (!r)

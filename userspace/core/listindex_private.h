@@ -18,7 +18,9 @@ struct slot {
 	unsigned __int128 number; /* zero beyond `probe` */
 	uint8_t probe;		  /* the length it is looked up under */
 	uint8_t len;		  /* of the entry: <= probe */
-	uint8_t flags;		  /* AG_SLOT_USED, AG_SLOT_DENY */
+	uint8_t flags;		  /* AG_SLOT_USED, AG_SLOT_DENY, AG_SLOT_EXPIRES */
+	uint32_t expires;	  /* 0 without that flag */
+	uint32_t seen;		  /* epoch */
 };
 
 /* An image with its header, copied and checked. */
@@ -52,8 +54,13 @@ size_t view_slot_word(const struct view *view, size_t line, size_t slot);
 uint64_t view_live(const struct view *view, size_t word);
 /* The same for a slot, without a mark. */
 uint64_t view_live_of(const struct view *view, const struct slot *slot);
+/* The word beside it, of the slot's expiry and when it was last seen; and the same for a slot. */
+size_t view_times_word(const struct view *view, size_t word);
+uint64_t view_times_of(const struct slot *slot);
 /* What is in the used slot at `word`. */
 struct slot view_slot(const struct view *view, size_t word);
+/* The slot's flags for an entry's verdict and expiry. */
+uint8_t slot_flags(const struct ag_entry *value);
 /* The word of the filter that has a slot's bits; SIZE_MAX where there is no filter. */
 size_t view_filter_word(const struct view *view, const struct slot *slot, uint64_t *ret_bits);
 /* The two lines where a slot may be. */
@@ -103,6 +110,8 @@ struct plan {
 uint64_t edit_live(const struct view *view, const struct listindex_edit *edit, size_t word);
 /* A new value of it, which keeps the bucket's mark; 0 frees the slot. */
 void edit_set_live(const struct view *view, struct listindex_edit *edit, size_t word, uint64_t value);
+/* The slot at `word`, which is used, gets another verdict or entry: for packets by one store. */
+void edit_change(const struct view *view, struct listindex_edit *edit, size_t word, const struct slot *slot);
 /* A slot that is free. */
 void edit_put(const struct view *view, struct listindex_edit *edit, size_t word, const struct slot *slot);
 void edit_mark(const struct view *view, struct listindex_edit *edit, size_t line);

@@ -8,8 +8,8 @@
  * that loads in the order of the program: then nothing is waited for. Otherwise the copy has to be a grace
  * period old.
  *
- * IPv4's slot can be written over at once, for all of it is one word. IPv6's must be free for a grace period
- * before it gets another address.
+ * IPv4's slot can be written over at once, for all of it is one word, but for an expiry. IPv6's, and one of
+ * an entry that expires, must be free for a grace period before it gets another address.
  */
 #include "userspace/core/listindex_private.h"
 
@@ -72,10 +72,15 @@ static bool may_move(const struct plan *plan, size_t line, size_t index, struct 
 	return ret->to != line && !is_touched(&plan->room, line) && !is_touched(&plan->room, ret->to);
 }
 
-/* The first is not needed any more: *ret_word, or, of IPv6, only after a grace period. */
+static bool is_one_word(const struct plan *plan, const struct mover *mover)
+{
+	return plan->view.family == AG_FAMILY_IPV4 && !mover->slot.expires;
+}
+
+/* The first is not needed any more: *ret_word, or, if it is more than one word, only after a grace period. */
 static int take(struct plan *plan, const struct mover *mover, bool at_once, size_t *ret_word)
 {
-	if (plan->view.family == AG_FAMILY_IPV4 && at_once) {
+	if (is_one_word(plan, mover) && at_once) {
 		*ret_word = mover->word;
 		return 0;
 	}
@@ -103,7 +108,7 @@ static int move(struct plan *plan, const struct mover *mover, bool at_once, size
 	copy = plan_find_free(plan, mover->to, &mover->slot);
 	if (copy == SIZE_MAX)
 		return -E2BIG;
-	if (ordered && at_once && view->family == AG_FAMILY_IPV4)
+	if (ordered && at_once && is_one_word(plan, mover))
 		edit = &plan->edit;
 	edit_mark(view, edit, mover->home);
 	edit_put(view, edit, copy, &mover->slot);

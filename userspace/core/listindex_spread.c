@@ -5,7 +5,8 @@
  * The lengths are chosen over the histogram of the list's own, exactly: looking under a length that no entry
  * has is never better than under the next shorter one that some have. The slots are found in one pass over
  * the sorted list, in which a prefix stands before all that lies within it: under each length the entries
- * that are open are a stack, and what a nested one takes is left out of those around it.
+ * that are open are a stack, and what a nested one takes is left out of those around it: so a nested one that
+ * expires would leave nothing behind, and is not for an index.
  */
 #include "userspace/core/listindex_private.h"
 
@@ -139,7 +140,9 @@ static int emit_one(const struct spread *spread, const struct class *class,
 		.number = number,
 		.probe = class->probe,
 		.len = entry->prefix.len,
-		.flags = AG_SLOT_USED | (entry->value.verdict == AG_ENTRY_DENY ? AG_SLOT_DENY : 0),
+		.flags = slot_flags(&entry->value),
+		.expires = entry->value.expires,
+		.seen = entry->value.seen,
 	};
 
 	return spread->emit(&slot, spread->arg);
@@ -172,7 +175,7 @@ static int spread_entry(struct spread *spread, struct class *class, const struct
 	while (!r && class->depth && !prefix_covers(&class->open[class->depth - 1]->prefix, &entry->prefix))
 		r = close_innermost(spread, class);
 	if (!r && class->depth)
-		r = emit_until(spread, class, number);
+		r = entry->value.expires ? -E2BIG : emit_until(spread, class, number);
 	if (r)
 		return r;
 	if (entry->prefix.len == class->probe) {

@@ -71,9 +71,26 @@ uint64_t view_live_of(const struct view *view, const struct slot *slot)
 	return view->family == AG_FAMILY_IPV4 ? (uint64_t)(slot->number >> 96) << 32 | low : low;
 }
 
+size_t view_times_word(const struct view *view, size_t word)
+{
+	return word + view->live + 1;
+}
+
+uint64_t view_times_of(const struct slot *slot)
+{
+	return (uint64_t)slot->seen << 32 | slot->expires;
+}
+
+uint8_t slot_flags(const struct ag_entry *value)
+{
+	return (uint8_t)(AG_SLOT_USED | (value->verdict == AG_ENTRY_DENY ? AG_SLOT_DENY : 0) |
+			 (value->expires ? AG_SLOT_EXPIRES : 0));
+}
+
+/* What stands in the times without a flag that says so is left over from an entry before. */
 struct slot view_slot(const struct view *view, size_t word)
 {
-	uint64_t live = view_live(view, word);
+	uint64_t live = view_live(view, word), times = *view_word(view, view_times_word(view, word));
 
 	return (struct slot){
 		.number = view->family == AG_FAMILY_IPV4
@@ -81,7 +98,9 @@ struct slot view_slot(const struct view *view, size_t word)
 				  : number_make(*view_word(view, word), *view_word(view, word + 1)),
 		.probe = (uint8_t)(live >> 24),
 		.len = (uint8_t)(live >> 8),
-		.flags = (uint8_t)(live & (AG_SLOT_USED | AG_SLOT_DENY)),
+		.flags = (uint8_t)(live & (AG_SLOT_USED | AG_SLOT_DENY | AG_SLOT_EXPIRES)),
+		.expires = live & AG_SLOT_EXPIRES ? (uint32_t)times : 0,
+		.seen = (uint32_t)(times >> 32),
 	};
 }
 

@@ -41,45 +41,50 @@ static int no_memory(struct ag_error *error)
 	return error_set(error, ERROR_LIMIT, "not enough memory to read the list");
 }
 
-/* Words of the contract's format that a later version understands. */
-static const char *missing_here(const char *word)
+#define EXPIRES "expires="
+
+/* What a word behind the prefix says. */
+enum word {
+	WORD_VERDICT = 1,
+	WORD_DISABLED = 2,
+	WORD_EXPIRES = 4,
+};
+
+static int take_word(const char *word, unsigned int *given, struct entry *entry, struct ag_error *error)
 {
+	enum word kind = WORD_VERDICT;
+	int r = 0;
+
 	if (strcmp(word, "disabled") == 0)
-		return "disabled entries";
-	if (strncmp(word, "expires=", strlen("expires=")) == 0)
-		return "entries that expire";
-	return NULL;
-}
-
-static int take_word(const char *word, bool *has_verdict, struct entry *entry, struct ag_error *error)
-{
-	const char *missing = missing_here(word);
-
-	if (missing)
-		return error_set(error, ERROR_BAD_REQUEST, "this version has no %s: take out \"%.80s\"",
-				 missing, word);
-	if (*has_verdict)
+		kind = WORD_DISABLED;
+	else if (strncmp(word, EXPIRES, strlen(EXPIRES)) == 0)
+		kind = WORD_EXPIRES;
+	else if (entry_verdict_parse(word, &entry->verdict, NULL) < 0)
 		return error_set(error, ERROR_BAD_REQUEST,
-				 "\"%.80s\" stands behind the verdict: only a note may, as in \"# office\"",
+				 "\"%.80s\" stands behind the prefix: write allow, deny, disabled, "
+				 "expires=TIME, or a note as in \"# office\"",
 				 word);
-	*has_verdict = true;
-	if (entry_verdict_parse(word, &entry->verdict, NULL) < 0)
-		return error_set(
-			error, ERROR_BAD_REQUEST,
-			"\"%.80s\" stands behind the prefix: write allow, deny, or a note as in \"# office\"",
-			word);
-	return 0;
+	if (*given & kind)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "\"%.80s\" is said once already: a line has one verdict, \"disabled\" and "
+				 "expiry at most",
+				 word);
+	*given |= kind;
+	entry->disabled |= kind == WORD_DISABLED;
+	if (kind == WORD_EXPIRES)
+		r = expiry_time_parse(word + strlen(EXPIRES), &entry->expires, error);
+	return r;
 }
 
-/* "PREFIX [allow|deny]", which is not blank, cut into words in place. */
+/* "PREFIX [allow|deny] [disabled] [expires=TIME]", which is not blank, cut into words in place. */
 static int take_words(char *words, struct entry *entry, struct ag_error *error)
 {
-	bool has_verdict = false;
+	unsigned int given = 0;
 	char *rest = NULL;
 	int r = prefix_parse(strtok_r(words, BLANKS, &rest), &entry->prefix, error);
 
 	for (char *word = strtok_r(NULL, BLANKS, &rest); word && r == 0; word = strtok_r(NULL, BLANKS, &rest))
-		r = take_word(word, &has_verdict, entry, error);
+		r = take_word(word, &given, entry, error);
 	return r;
 }
 
@@ -248,9 +253,12 @@ int listtext_parse(const char *text, size_t length, size_t limit, struct list *r
 
 void listtext_format(const struct entry *entry, struct buffer *out)
 {
-	char prefix[PREFIX_TEXT_MAX];
+	bool noted = entry->note && entry->note[0];
+	char prefix[PREFIX_TEXT_MAX], expires[TIME_TEXT_MAX];
 
 	prefix_format_short(&entry->prefix, prefix);
-	(void)buffer_print(out, "%s%s%s%s\n", prefix, entry->verdict == AG_ENTRY_DENY ? " deny" : "",
-			   entry->note && entry->note[0] ? " # " : "", entry->note ? entry->note : "");
+	time_format(entry->expires, expires);
+	(void)buffer_print(out, "%s%s%s%s%s%s%s\n", prefix, entry->verdict == AG_ENTRY_DENY ? " deny" : "",
+			   entry->disabled ? " disabled" : "", entry->expires ? " " EXPIRES : "",
+			   entry->expires ? expires : "", noted ? " # " : "", noted ? entry->note : "");
 }

@@ -3,11 +3,13 @@
  * listtext.h - an allowlist as text: what `allow export` writes, and `allow replace` and the API's text/plain
  * read
  *
- *	PREFIX [allow|deny] [# note]
+ *	PREFIX [allow|deny] [disabled] [expires=TIME] [# note]
  *
- * One entry a line; blank lines and lines of only a comment are skipped; lines may end in CRLF. The first '#'
- * behind a blank starts the note, which is taken as it stands but for one blank in front. What is written can
- * be read back to the same list, but for who added an entry and when, which is not written.
+ * One entry a line; blank lines and lines of only a comment are skipped; lines may end in CRLF. The words
+ *behind the prefix are read in any order, each once; a time is RFC 3339, and may be in the past. The first
+ *'#' behind a blank starts the note, which is taken as it stands but for one blank in front. What is written
+ *can be read back to the same list, but for who added an entry and when, and when it was last seen, which is
+ *not written.
  */
 #pragma once
 

@@ -7,10 +7,13 @@
 #include "userspace/core/policy.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "userspace/core/choice.h"
+#include "userspace/core/compile.h"
 #include "userspace/core/error.h"
 
 #define LIST_CAPACITY_MIN 8
@@ -24,6 +27,9 @@ _Static_assert(sizeof(mode_names) / sizeof(*mode_names) == AG_MODE_MAX, "a mode 
 
 static const char *const on_deny_names[] = {
 	[AG_ON_DENY_DROP] = "drop",
+	[AG_ON_DENY_REJECT] = "reject",
+	[AG_ON_DENY_NOTICE] = "notice",
+	[AG_ON_DENY_REDIRECT] = "redirect",
 };
 _Static_assert(sizeof(on_deny_names) / sizeof(*on_deny_names) == AG_ON_DENY_MAX, "an action has no name");
 
@@ -42,9 +48,12 @@ static const struct {
 	[AG_VERDICT_ALLOWED] = {"allowed", true},
 	[AG_VERDICT_WOULD_DENY] = {"would_deny", true},
 	[AG_VERDICT_DENIED] = {"denied", false},
+	[AG_VERDICT_REJECTED] = {"rejected", false},
+	[AG_VERDICT_REDIRECTED] = {"redirected", false},
 	[AG_VERDICT_UNMATCHED] = {"unmatched", true},
 	[AG_VERDICT_FAILSAFE] = {"failsafe", true},
 	[AG_VERDICT_MALFORMED] = {"malformed", false},
+	[AG_VERDICT_ICMP_ERROR] = {"icmp_error", true},
 	[AG_VERDICT_FRAGMENT] = {"fragment", true},
 	[AG_VERDICT_NOT_JUDGED] = {NULL, true},
 };
@@ -65,18 +74,71 @@ int mode_parse(const char *text, enum ag_mode *ret, struct ag_error *error)
 	return r;
 }
 
-const char *on_deny_name(enum ag_on_deny on_deny)
+void on_deny_format(const struct on_deny *on_deny, char text[ON_DENY_TEXT_MAX])
 {
-	return on_deny_names[on_deny];
+	const char *name = on_deny_names[on_deny->kind];
+
+	if (on_deny->kind == AG_ON_DENY_NOTICE)
+		(void)snprintf(text, ON_DENY_TEXT_MAX, "%s:%u", name, on_deny->port);
+	else if (on_deny->kind == AG_ON_DENY_REDIRECT)
+		(void)snprintf(text, ON_DENY_TEXT_MAX, "%s:%s", name, on_deny->interface);
+	else
+		(void)snprintf(text, ON_DENY_TEXT_MAX, "%s", name);
 }
 
-int on_deny_parse(const char *text, enum ag_on_deny *ret, struct ag_error *error)
+bool on_deny_equal(const struct on_deny *a, const struct on_deny *b)
 {
-	size_t index;
-	int r = choice_parse("on-deny action", on_deny_names, AG_ON_DENY_MAX, text, &index, error);
+	return a->kind == b->kind && (a->kind != AG_ON_DENY_NOTICE || a->port == b->port) &&
+	       (a->kind != AG_ON_DENY_REDIRECT || !strcmp(a->interface, b->interface));
+}
 
+static int parse_argument(const char *text, struct on_deny *on_deny, struct ag_error *error)
+{
+	uint64_t port = 0;
+	int r = 0;
+
+	if (on_deny->kind == AG_ON_DENY_NOTICE) {
+		if (!text)
+			return error_set(error, ERROR_BAD_REQUEST,
+					 "say at which port the notice server listens: notice:8080");
+		r = number_parse("notice server's port", text, 1, UINT16_MAX, &port, error);
+		on_deny->port = (uint16_t)port;
+	} else if (on_deny->kind == AG_ON_DENY_REDIRECT) {
+		if (!text || !interface_name_valid(text))
+			return error_set(error, ERROR_BAD_REQUEST,
+					 "say to which interface, a name of 1 to %d bytes without blanks, "
+					 "slashes and colons: redirect:quarantine0",
+					 INTERFACE_SIZE - 1);
+		(void)snprintf(on_deny->interface, sizeof(on_deny->interface), "%s", text);
+	} else if (text) {
+		r = error_set(error, ERROR_BAD_REQUEST, "on-deny action '%s' takes nothing behind it",
+			      on_deny_names[on_deny->kind]);
+	}
+	return r;
+}
+
+static bool is_word(const char *word, const char *text, size_t length)
+{
+	return strlen(word) == length && memcmp(word, text, length) == 0;
+}
+
+int on_deny_parse(const char *text, struct on_deny *ret, struct ag_error *error)
+{
+	size_t length = strcspn(text, ":");
+	const char *argument = text[length] ? text + length + 1 : NULL;
+	struct on_deny on_deny = {0};
+	int r;
+
+	while (on_deny.kind < AG_ON_DENY_MAX && !is_word(on_deny_names[on_deny.kind], text, length))
+		on_deny.kind++;
+	if (on_deny.kind == AG_ON_DENY_MAX)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "no such on-deny action, \"%.80s\": use drop, reject, notice:PORT or "
+				 "redirect:IFACE",
+				 text);
+	r = parse_argument(argument, &on_deny, error);
 	if (r == 0)
-		*ret = (enum ag_on_deny)index;
+		*ret = on_deny;
 	return r;
 }
 
@@ -223,7 +285,7 @@ static uint8_t common_bits(const struct addr *a, const struct addr *b)
  * sorts before it, no match is longer than what the two have in common. Cut the address there and look again:
  * each round is shorter than the last.
  */
-const struct entry *list_match(const struct list *list, const struct addr *addr)
+const struct entry *list_match(const struct list *list, const struct addr *addr, int64_t now)
 {
 	struct prefix probe;
 
@@ -235,10 +297,21 @@ const struct entry *list_match(const struct list *list, const struct addr *addr)
 
 		if (!entry || entry->prefix.addr.family != addr->family)
 			return NULL;
-		if (prefix_contains(&entry->prefix, addr))
+		if (!prefix_contains(&entry->prefix, addr)) {
+			probe = prefix_of(addr, common_bits(&entry->prefix.addr, addr));
+			continue;
+		}
+		if (entry_in_effect(entry, now))
 			return entry;
-		probe = prefix_of(addr, common_bits(&entry->prefix.addr, addr));
+		if (entry->prefix.len == 0)
+			return NULL;
+		probe = prefix_of(addr, entry->prefix.len - 1);
 	}
+}
+
+bool entry_in_effect(const struct entry *entry, int64_t now)
+{
+	return !entry->disabled && (!entry->expires || now < entry->expires);
 }
 
 void list_clear(struct list *list)
@@ -258,19 +331,33 @@ size_t list_count_family(const struct list *list, enum ag_family family)
 	return count;
 }
 
-bool policy_active(enum ag_mode mode, size_t entries)
+size_t account_enabled(const struct account *account)
 {
-	return mode != AG_MODE_OFF && entries > 0;
+	return account->entries4 + account->entries6 - account->disabled4 - account->disabled6;
+}
+
+bool policy_active(enum ag_mode mode, size_t enabled)
+{
+	return mode != AG_MODE_OFF && enabled > 0;
+}
+
+static size_t list_enabled(const struct list *list)
+{
+	size_t enabled = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		enabled += !list->entries[i].disabled;
+	return enabled;
 }
 
 enum ag_verdict policy_decide(enum ag_mode mode, const struct list *list, const struct addr *source,
-			      const struct entry **ret_entry)
+			      int64_t now, const struct entry **ret_entry)
 {
 	const struct entry *entry = NULL;
 	enum ag_verdict verdict = AG_VERDICT_OPEN;
 
-	if (policy_active(mode, list->count)) {
-		entry = list_match(list, source);
+	if (policy_active(mode, list_enabled(list))) {
+		entry = list_match(list, source, now);
 		if (entry && entry->verdict == AG_ENTRY_ALLOW)
 			verdict = AG_VERDICT_ALLOWED;
 		else
@@ -279,4 +366,60 @@ enum ag_verdict policy_decide(enum ag_mode mode, const struct list *list, const 
 	if (ret_entry)
 		*ret_entry = entry;
 	return verdict;
+}
+
+enum ag_verdict policy_action(enum ag_verdict verdict, const struct on_deny *on_deny, uint8_t proto)
+{
+	if (verdict != AG_VERDICT_DENIED)
+		return verdict;
+	switch (on_deny->kind) {
+	case AG_ON_DENY_REJECT:
+		return AG_VERDICT_REJECTED;
+	case AG_ON_DENY_NOTICE:
+		return proto == IPPROTO_TCP ? AG_VERDICT_REDIRECTED : verdict;
+	case AG_ON_DENY_REDIRECT:
+		return AG_VERDICT_REDIRECTED;
+	default:
+		return verdict;
+	}
+}
+
+/* --- services --------------------------------------------------------------- */
+
+/* The first claim that does not sort before the service. */
+static const struct claim *claim_at(const struct claim *claims, size_t count, const struct service *service)
+{
+	struct claim key = {.service = *service};
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (claim_compare(&claims[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && !service_compare(&claims[low].service, service) ? &claims[low] : NULL;
+}
+
+const struct claim *policy_find_claim(const struct claim *claims, size_t count, const struct addr *dest,
+				      uint8_t proto, uint16_t port)
+{
+	for (int len = addr_bits(dest); len > 0; len--) {
+		struct service service = {.dest = prefix_of(dest, (uint8_t)len)};
+
+		for (int kind = 0; kind < 4; kind++) {
+			const struct claim *claim;
+
+			service.port = kind < 2 ? port : AG_PORT_ANY;
+			service.proto = kind & 1 ? AG_PROTO_ANY : proto;
+			if ((kind < 2 && port == AG_PORT_ANY) || (!(kind & 1) && proto == AG_PROTO_ANY))
+				continue;
+			claim = claim_at(claims, count, &service);
+			if (claim)
+				return claim;
+		}
+	}
+	return NULL;
 }

@@ -167,19 +167,6 @@ int request_role_decode(const char *body, size_t length, enum role *ret, struct 
 
 /* --- interfaces --- */
 
-/* As dev_valid_name() in net/core/dev.c has it, and no control characters. */
-static bool interface_valid(const char *text)
-{
-	if (!text[0] || strlen(text) >= sizeof(((struct request_interface *)0)->interface) ||
-	    strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-		return false;
-	for (; *text; text++) {
-		if ((unsigned char)*text <= ' ' || *text == 0x7f || *text == '/' || *text == ':')
-			return false;
-	}
-	return true;
-}
-
 static int decode_interface_name(const char *name, const json_t *value, void *ret, struct ag_error *error)
 {
 	struct request_interface *interface = ret;
@@ -188,7 +175,7 @@ static int decode_interface_name(const char *name, const json_t *value, void *re
 
 	if (r < 0)
 		return r;
-	if (!interface_valid(text))
+	if (!interface_name_valid(text))
 		return error_set(error, ERROR_BAD_REQUEST,
 				 "\"%s\": \"%.80s\" is no name of an interface: give 1 to 15 characters "
 				 "without blanks, "

@@ -29,7 +29,7 @@ struct request_account {
 	bool has_label;
 	char name[NAME_SIZE];
 	enum ag_mode mode;
-	enum ag_on_deny on_deny;
+	struct on_deny on_deny;
 	char label[NOTE_SIZE];
 };
 
@@ -38,21 +38,33 @@ int request_account_decode(const char *body, size_t length, bool needs_name, str
 			   struct ag_error *error);
 
 /*
- * {"entries": [...]} or one entry, {"prefix", "verdict", "note"}. *ret gets a sorted list, which the caller
- * clears; created_by and created_at are empty. Over `limit` entries: ERROR_LIMIT. allow_empty is for what
- * replaces the whole list: there no entry at all is a list too, and an entry outside of "entries" is refused,
- * since it would quietly stand for all of them.
+ * {"entries": [...]} or one entry, {"prefix", "verdict", "note", "expires", "enabled"}. *ret gets a sorted
+ * list, which the caller clears; created_by, created_at and last_seen are empty. An expiry is RFC 3339 or
+ * null, and may be in the past. Over `limit` entries: ERROR_LIMIT. allow_empty is for what replaces the whole
+ * list: there no entry at all is a list too, and an entry outside of "entries" is refused, since it would
+ * quietly stand for all of them.
  */
 int request_entries_decode(const char *body, size_t length, size_t limit, bool allow_empty, struct list *ret,
 			   struct ag_error *error);
 
 /*
- * The same from text: one "PREFIX [allow|deny] [# note]" a line (listtext.h); with allow_empty no line is a
+ * The same from text, a line an entry (listtext.h); with allow_empty no line is a
  * list too. Bad lines are named by their numbers. Neither decoder shares anything with other calls, so that
  * each may run in a thread of its own, once json_object_seed(0) was called in the first one.
  */
 int request_entries_decode_text(const char *body, size_t length, size_t limit, bool allow_empty,
 				struct list *ret, struct ag_error *error);
+
+/* PATCH of one entry: {"note", "expires", "enabled"}, at least one; "expires": null is never, which is 0. */
+struct request_entry {
+	bool has_note;
+	bool has_expires;
+	bool has_enabled;
+	char note[NOTE_SIZE];
+	int64_t expires;
+	bool enabled;
+};
+int request_entry_decode(const char *body, size_t length, struct request_entry *ret, struct ag_error *error);
 
 /* {"services": ["192.0.2.10:443/tcp", ...]}, at least one. *ret gets an array sorted by service_compare(),
  * which the caller frees. */
@@ -71,19 +83,21 @@ int request_user_decode(const char *body, size_t length, struct request_user *re
 int request_role_decode(const char *body, size_t length, enum role *ret, struct ag_error *error);
 
 struct request_interface {
-	char interface[16]; /* a name that the kernel would take */
-	char mode[8];	    /* "auto", "native" or "generic" */
+	char interface[INTERFACE_SIZE]; /* a name that the kernel would take */
+	char mode[8];			/* "auto", "native" or "generic" */
 };
 int request_interface_decode(const char *body, size_t length, struct request_interface *ret,
 			     struct ag_error *error);
 
-/* An entry as it comes back, and as it is sent: without created_by and created_at. */
+/* An entry as it comes back, and as it is sent: without created_by, created_at and last_seen. All its members
+ * are always there; what never expires, or was never seen, is null. */
 json_t *json_entry(const struct entry *entry);
 json_t *json_entry_sent(const struct entry *entry);
 /* {"entries": [...]}, as it is sent. */
 json_t *json_entries_sent(const struct list *list);
 /* ["203.0.113.0/24", ...], the first `max` of them. */
 json_t *json_prefixes(const struct list *list, size_t max);
+/* "entries" are all, "enabled" those of them that are. */
 json_t *json_account(const struct account *account, size_t services);
 json_t *json_service(const char *account, const struct service *service);
 json_t *json_role(const char *account, const char *user, enum role role);

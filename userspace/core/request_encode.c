@@ -12,13 +12,23 @@ static const char *text_or_empty(const char *text)
 	return text ? text : "";
 }
 
+/* A new reference; 0 is none. */
+static json_t *json_time(int64_t seconds)
+{
+	char text[TIME_TEXT_MAX];
+
+	time_format(seconds, text);
+	return seconds ? json_string(text) : json_null();
+}
+
 json_t *json_entry_sent(const struct entry *entry)
 {
 	char prefix[PREFIX_TEXT_MAX];
 
 	prefix_format(&entry->prefix, prefix);
-	return json_pack("{s:s, s:s, s:s}", "prefix", prefix, "verdict", entry_verdict_name(entry->verdict),
-			 "note", text_or_empty(entry->note));
+	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "prefix", prefix, "verdict",
+			 entry_verdict_name(entry->verdict), "note", text_or_empty(entry->note), "expires",
+			 json_time(entry->expires), "enabled", !entry->disabled);
 }
 
 json_t *json_entry(const struct entry *entry)
@@ -28,7 +38,8 @@ json_t *json_entry(const struct entry *entry)
 
 	time_format(entry->created_at, created_at);
 	if (json_object_set_new(json, "created_by", json_string(text_or_empty(entry->created_by))) < 0 ||
-	    json_object_set_new(json, "created_at", json_string(created_at)) < 0)
+	    json_object_set_new(json, "created_at", json_string(created_at)) < 0 ||
+	    json_object_set_new(json, "last_seen", json_time(entry->last_seen)) < 0)
 		return NULL;
 	return TAKE_PTR(json);
 }
@@ -61,13 +72,16 @@ json_t *json_prefixes(const struct list *list, size_t max)
 json_t *json_account(const struct account *account, size_t services)
 {
 	size_t entries = account->entries4 + account->entries6;
+	size_t enabled = account_enabled(account);
+	char on_deny[ON_DENY_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "name", account->name, "label",
-			 text_or_empty(account->label), "mode", mode_name(account->mode), "on_deny",
-			 on_deny_name(account->on_deny), "active", policy_active(account->mode, entries),
-			 "entries", (json_int_t)entries, "entries4", (json_int_t)account->entries4,
-			 "entries6", (json_int_t)account->entries6, "services", (json_int_t)services,
-			 "generation", (json_int_t)account->generation);
+	on_deny_format(&account->on_deny, on_deny);
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "name", account->name,
+			 "label", text_or_empty(account->label), "mode", mode_name(account->mode), "on_deny",
+			 on_deny, "active", policy_active(account->mode, enabled), "entries",
+			 (json_int_t)entries, "enabled", (json_int_t)enabled, "entries4",
+			 (json_int_t)account->entries4, "entries6", (json_int_t)account->entries6, "services",
+			 (json_int_t)services, "generation", (json_int_t)account->generation);
 }
 
 json_t *json_service(const char *account, const struct service *service)

@@ -65,12 +65,46 @@ static int decode_entry_note(const char *name, const json_t *value, void *ret, s
 	return entry->note ? 0 : fields_no_memory(error);
 }
 
+/* How long from now is the command line's to say: a body that waits must not mean another time. */
+static int parse_expires(const char *name, const json_t *value, int64_t *ret, struct ag_error *error)
+{
+	int r;
+
+	*ret = 0;
+	if (json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "\"%s\" must be a time, as in \"2026-01-02T03:04:05Z\", or null", name);
+	r = expiry_time_parse(json_string_value(value), ret, error);
+	if (r < 0)
+		error_prepend(error, "\"%s\"", name);
+	return r;
+}
+
+static int decode_entry_expires(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct entry *entry = ret;
+
+	return parse_expires(name, value, &entry->expires, error);
+}
+
+static int decode_entry_enabled(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct entry *entry = ret;
+	bool enabled = true;
+	int r = fields_bool(name, value, &enabled, error);
+
+	entry->disabled = !enabled;
+	return r;
+}
+
 static int append_entry(json_t *object, struct reader *reader)
 {
 	static const struct field fields[] = {
-		{"prefix", true, decode_entry_prefix},
-		{"note", false, decode_entry_note},
-		{"verdict", false, decode_entry_verdict},
+		{"prefix", true, decode_entry_prefix},	  {"note", false, decode_entry_note},
+		{"verdict", false, decode_entry_verdict}, {"expires", false, decode_entry_expires},
+		{"enabled", false, decode_entry_enabled},
 	};
 	struct entry entry = {.verdict = AG_ENTRY_ALLOW};
 	struct ag_error *error = reader->error;
@@ -86,6 +120,56 @@ static int append_entry(json_t *object, struct reader *reader)
 	if (count && prefix_compare(&list->entries[count - 1].prefix, &entry.prefix) >= 0)
 		reader->unsorted = true;
 	return list_append(list, &entry) < 0 ? fields_no_memory(error) : 0;
+}
+
+static int decode_set_note(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_entry *entry = ret;
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	if (r == 0)
+		r = note_check("note", text, error);
+	if (r < 0)
+		return r;
+	entry->has_note = true;
+	memcpy(entry->note, text, strlen(text) + 1);
+	return 0;
+}
+
+static int decode_set_expires(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_entry *entry = ret;
+
+	entry->has_expires = true;
+	return parse_expires(name, value, &entry->expires, error);
+}
+
+static int decode_set_enabled(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_entry *entry = ret;
+
+	entry->has_enabled = true;
+	return fields_bool(name, value, &entry->enabled, error);
+}
+
+int request_entry_decode(const char *body, size_t length, struct request_entry *ret, struct ag_error *error)
+{
+	static const struct field fields[] = {
+		{"note", false, decode_set_note},
+		{"expires", false, decode_set_expires},
+		{"enabled", false, decode_set_enabled},
+	};
+	struct request_entry entry = {0};
+	int r = fields_decode_body(body, length, fields, COUNT(fields), &entry, error);
+
+	if (r < 0)
+		return r;
+	if (!entry.has_note && !entry.has_expires && !entry.has_enabled)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "there is nothing to set: give \"note\", \"expires\" or \"enabled\"");
+	*ret = entry;
+	return 0;
 }
 
 /* One of many, counted from 1. */

@@ -40,7 +40,9 @@ uint8_t shortlist_lines(enum ag_family family, size_t count)
 static void put_entry(struct ag_line *line, size_t at, const struct compiled_entry *entry)
 {
 	unsigned __int128 number = number_of_addr(&entry->prefix.addr);
-	uint32_t flags = entry->value.verdict == AG_ENTRY_DENY ? AG_ENTRY_IS_DENY << 8 : 0;
+	uint32_t flags = (entry->value.verdict == AG_ENTRY_DENY ? AG_ENTRY_IS_DENY << 8 : 0) |
+			 (entry->value.expires ? AG_ENTRY_EXPIRES << 8 : 0) |
+			 (uint32_t)entry->value.seen << AG_LINE4_SEEN_BITS;
 
 	if (entry->prefix.addr.family == AG_FAMILY_IPV4) {
 		line->v4.entries[at] = (uint64_t)(number >> 96) << 32 | flags |
@@ -53,7 +55,7 @@ static void put_entry(struct ag_line *line, size_t at, const struct compiled_ent
 }
 
 /* What stands in a line: what follows the address as IPv6 has it, and whether that is well formed. */
-static bool get_entry(enum ag_family family, const struct ag_line *line, size_t at,
+static bool get_entry(enum ag_family family, const struct ag_line *line, size_t at, uint32_t expires,
 		      struct compiled_entry *ret)
 {
 	unsigned __int128 number;
@@ -68,15 +70,17 @@ static bool get_entry(enum ag_family family, const struct ag_line *line, size_t 
 		meta = line->v6.meta[at];
 		len = meta & 0xff;
 	}
-	if (meta & ~(AG_ENTRY_IS_DENY << 8 | 0xff) || len < 1 ||
+	if (meta & (0xff00 & ~((AG_ENTRY_IS_DENY | AG_ENTRY_EXPIRES) << 8)) || len < 1 ||
 	    len > (family == AG_FAMILY_IPV4 ? BITS4 : NUMBER_BITS) || number_cut(number, len) != number)
 		return false;
 	ret->prefix = number_to_prefix(family, number, (uint8_t)len);
 	ret->value = (struct ag_entry){
 		.verdict = meta & AG_ENTRY_IS_DENY << 8 ? AG_ENTRY_DENY : AG_ENTRY_ALLOW,
 		.len = (uint8_t)len,
+		.seen = (uint16_t)(meta >> AG_LINE4_SEEN_BITS),
+		.expires = expires,
 	};
-	return true;
+	return !(meta & AG_ENTRY_EXPIRES << 8) == !expires;
 }
 
 /* --- lists ------------------------------------------------------------------ */
@@ -97,8 +101,16 @@ static int compare_entries(const void *a, const void *b)
 	return prefix_compare(&x->prefix, &y->prefix);
 }
 
+bool shortlist_expires(const struct compiled_entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].value.expires)
+			return true;
+	return false;
+}
+
 int shortlist_encode(enum ag_family family, const struct compiled_entry *entries, size_t count,
-		     struct ag_line *lines)
+		     struct ag_line *lines, uint32_t *expiries)
 {
 	struct compiled_entry sorted[AG_LINES4_MAX * AG_LINE4_ENTRIES];
 	size_t per_line = line_entries(family), filled = shortlist_lines(family, count) * per_line;
@@ -109,22 +121,24 @@ int shortlist_encode(enum ag_family family, const struct compiled_entry *entries
 		return 0;
 	if (count > per_line * lines_max(family))
 		return -E2BIG;
+	if (!expiries && shortlist_expires(entries, count))
+		return -EINVAL;
 	memcpy(sorted, entries, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), compare_longest_first);
 	memset(lines, 0, filled / per_line * sizeof(*lines));
-	for (size_t i = 0; i < filled; i++)
-		put_entry(&lines[i / per_line], i % per_line, &sorted[i < count ? i : count - 1]);
-	return 0;
-}
+	for (size_t i = 0; i < filled; i++) {
+		const struct compiled_entry *entry = &sorted[i < count ? i : count - 1];
 
-static bool same_entry(const struct compiled_entry *a, const struct compiled_entry *b)
-{
-	return !prefix_compare(&a->prefix, &b->prefix) && a->value.verdict == b->value.verdict;
+		put_entry(&lines[i / per_line], i % per_line, entry); /* of repeats no mark is ever read */
+		if (expiries)
+			expiries[i] = entry->value.expires;
+	}
+	return 0;
 }
 
 /* In the order in which they stand, without the repeats. */
 static int collect(enum ag_family family, const struct ag_line *lines, size_t line_count,
-		   struct compiled_entry *entries, size_t *ret_count)
+		   const uint32_t *expiries, struct compiled_entry *entries, size_t *ret_count)
 {
 	size_t per_line = line_entries(family), filled = line_count * per_line, count = 0;
 	bool repeats = false;
@@ -132,10 +146,12 @@ static int collect(enum ag_family family, const struct ag_line *lines, size_t li
 	for (size_t i = 0; i < filled; i++) {
 		struct compiled_entry *entry = &entries[count];
 
-		if (!get_entry(family, &lines[i / per_line], i % per_line, entry) ||
+		if (!get_entry(family, &lines[i / per_line], i % per_line, expiries ? expiries[i] : 0,
+			       entry) ||
 		    (family == AG_FAMILY_IPV6 && lines[i / per_line].v6.pad))
 			return -EBADMSG;
-		if (count && i % per_line && i / per_line == line_count - 1 && same_entry(entry - 1, entry)) {
+		if (count && i % per_line && i / per_line == line_count - 1 &&
+		    compiled_entry_equal(entry - 1, entry)) {
 			repeats = true;
 			continue;
 		}
@@ -148,7 +164,7 @@ static int collect(enum ag_family family, const struct ag_line *lines, size_t li
 }
 
 int shortlist_decode(enum ag_family family, const struct ag_line *lines, size_t line_count,
-		     struct compiled_entry **ret, size_t *ret_count)
+		     const uint32_t *expiries, struct compiled_entry **ret, size_t *ret_count)
 {
 	AUTO_FREE struct compiled_entry *entries = NULL;
 	size_t count = 0;
@@ -160,7 +176,7 @@ int shortlist_decode(enum ag_family family, const struct ag_line *lines, size_t 
 		entries = calloc(line_count * line_entries(family), sizeof(*entries));
 		if (!entries)
 			return -ENOMEM;
-		r = collect(family, lines, line_count, entries, &count);
+		r = collect(family, lines, line_count, expiries, entries, &count);
 		if (r)
 			return r;
 		qsort(entries, count, sizeof(*entries), compare_entries);
@@ -170,8 +186,8 @@ int shortlist_decode(enum ag_family family, const struct ag_line *lines, size_t 
 	return 0;
 }
 
-bool shortlist_match(const struct ag_line *lines, size_t line_count, const struct addr *source,
-		     struct compiled_entry *ret)
+bool shortlist_match(const struct ag_line *lines, size_t line_count, const uint32_t *expiries,
+		     const struct addr *source, int64_t now, struct compiled_entry *ret)
 {
 	enum ag_family family = (enum ag_family)source->family;
 	size_t per_line = line_entries(family);
@@ -180,8 +196,10 @@ bool shortlist_match(const struct ag_line *lines, size_t line_count, const struc
 	if (!addr_known(source))
 		return false;
 	for (size_t i = 0; i < line_count * per_line; i++) {
-		if (!get_entry(family, &lines[i / per_line], i % per_line, &entry) ||
-		    !prefix_contains(&entry.prefix, source))
+		uint32_t expires = expiries ? expiries[i] : 0;
+
+		if (!get_entry(family, &lines[i / per_line], i % per_line, expires, &entry) ||
+		    !prefix_contains(&entry.prefix, source) || (expires && now >= expires))
 			continue;
 		*ret = entry;
 		return true;

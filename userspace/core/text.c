@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * text.c - names, notes, times, numbers
+ * text.c - names, notes, times, durations, numbers
  *
  * By hand and not by the C library: its functions for these depend on the locale or the
  * time zone, skip blanks, or accept what is not meant (strtoull takes "-1").
@@ -253,4 +253,122 @@ int time_parse(const char *text, int64_t *ret, struct ag_error *error)
 				 "\"%.80s\" is beyond the years 0000 to 9999 in UTC", text);
 	*ret = seconds;
 	return 0;
+}
+
+#define DURATION_MAX (INT64_C(100) * 366 * DAY_SECONDS)
+
+static int64_t unit_seconds(char unit)
+{
+	switch (unit) {
+	case 's':
+		return 1;
+	case 'm':
+		return 60;
+	case 'h':
+		return 3600;
+	case 'd':
+		return DAY_SECONDS;
+	case 'w':
+		return INT64_C(7) * DAY_SECONDS;
+	default:
+		return 0;
+	}
+}
+
+/* Digits and a unit, in range or not. */
+static bool is_duration(const char *text, size_t *ret_digits)
+{
+	size_t digits = 0;
+
+	while (is_digit(text[digits]))
+		digits++;
+	*ret_digits = digits;
+	return digits && unit_seconds(text[digits]) && !text[digits + 1];
+}
+
+int duration_parse(const char *text, int64_t *ret_seconds, struct ag_error *error)
+{
+	int64_t number = 0;
+	size_t digits;
+
+	if (!is_duration(text, &digits))
+		return error_set_at(error, ERROR_BAD_REQUEST, digits,
+				    "\"%.80s\" is no duration: write a number and s, m, h, d or w, as in 24h",
+				    text);
+	for (size_t i = 0; i < digits && number <= DURATION_MAX; i++)
+		number = number * 10 + (text[i] - '0');
+	/* no overflow: a number that is out of range is at most ten times DURATION_MAX */
+	number *= unit_seconds(text[digits]);
+	if (number < 1 || number > DURATION_MAX)
+		return error_set(error, ERROR_BAD_REQUEST, "\"%.80s\" is out of range: from 1s to 100 years",
+				 text);
+	*ret_seconds = number;
+	return 0;
+}
+
+/* Zero is no expiry but the want of one: it must not come out of a time. */
+static int check_expiry(const char *text, int64_t expires, struct ag_error *error)
+{
+	char last[TIME_TEXT_MAX];
+
+	if (expires >= 1 && expires <= EXPIRES_LAST)
+		return 0;
+	time_format(EXPIRES_LAST, last);
+	return error_set(
+		error, ERROR_BAD_REQUEST,
+		"an expiry of %.80s is out of range: from 1970-01-01T00:00:01Z to %s; an entry without "
+		"an expiry never expires",
+		text, last);
+}
+
+int expiry_time_parse(const char *text, int64_t *ret, struct ag_error *error)
+{
+	int64_t expires;
+	int r = time_parse(text, &expires, error);
+
+	if (r == 0)
+		r = check_expiry(text, expires, error);
+	if (r == 0)
+		*ret = expires;
+	return r;
+}
+
+static int expiry_in(const char *text, int64_t now, int64_t *ret, struct ag_error *error)
+{
+	int64_t seconds, expires;
+	int r = duration_parse(text, &seconds, error);
+
+	if (r < 0)
+		return r;
+	if (__builtin_add_overflow(now, seconds, &expires))
+		expires = INT64_MAX;
+	r = check_expiry(text, expires, error);
+	if (r == 0)
+		*ret = expires;
+	return r;
+}
+
+int expiry_parse(const char *text, int64_t now, int64_t *ret, struct ag_error *error)
+{
+	size_t digits;
+
+	if (strcmp(text, "never") == 0) {
+		*ret = 0;
+		return 0;
+	}
+	if (is_duration(text, &digits))
+		return expiry_in(text, now, ret, error);
+	if (text[digits] == '-' && digits)
+		return expiry_time_parse(text, ret, error);
+	return error_set_at(error, ERROR_BAD_REQUEST, digits,
+			    "\"%.80s\" is no expiry: write a time, as in 2026-01-02T03:04:05Z, how long from "
+			    "now, as in 8h, or never",
+			    text);
+}
+
+/* As dev_valid_name() in net/core/dev.c has it; and what is shown of it is plain text. */
+bool interface_name_valid(const char *name)
+{
+	return name[0] && strlen(name) < INTERFACE_SIZE && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0 && !strpbrk(name, " /:") && note_check("name", name, NULL) == 0;
 }

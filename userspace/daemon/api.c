@@ -290,7 +290,10 @@ static bool handle(struct call *call, struct httpd_response *response)
 	}
 	if (call->waits)
 		return true;
-	respond(call, err, response);
+	if (!call->streams)
+		respond(call, err, response);
+	else
+		*response = (struct httpd_response){.status = 200, .content_type = "text/event-stream"};
 	return false;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * api_lists.c - allowlists, and what they say of an address
+ * api_lists.c - allowlists
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,40 +11,101 @@
 #include "userspace/daemon/exports.h"
 #include "userspace/daemon/imports.h"
 #include "userspace/daemon/reconcile.h"
+#include "userspace/daemon/seen.h"
 
 /* From this size on a body goes to the worker. */
 #define IMPORT_BYTES 65536
 
-static int page_entries(struct call *call, struct page *page, const struct list *list)
+/* Pages of entries of which hardly any may be asked for: so many are looked through for one answer. */
+#define UNUSED_PAGES 10
+
+/* What is asked for of a list. */
+struct asked_list {
+	bool unused;	    /* those alone that have not been seen ... */
+	int64_t unused_for; /* ... for so many seconds */
+};
+
+static int ask_list(struct call *call, struct asked_list *ret)
 {
+	const char *unused = httpd_query(call->request, "unused");
+
+	ret->unused = unused;
+	return unused ? duration_parse(unused, &ret->unused_for, &call->error) : 0;
+}
+
+/* One that was never seen is as old as itself. */
+static bool is_asked_for(const struct asked_list *asked, const struct entry *entry, int64_t now)
+{
+	int64_t since = entry->last_seen > entry->created_at ? entry->last_seen : entry->created_at;
+
+	return !asked->unused || since <= now - asked->unused_for;
+}
+
+static int page_entries(struct call *call, const struct asked_list *asked, struct page *page,
+			struct list *list)
+{
+	int64_t now = gate_now(call->gate);
 	char cursor[PREFIX_TEXT_MAX];
 	int err = 0;
 
-	for (size_t i = 0; i < list->count && !err && page_wants(page); i++) {
-		prefix_format(&list->entries[i].prefix, cursor);
-		err = page_add(call, page, cursor, json_entry(&list->entries[i]));
+	for (size_t i = 0; i < list->count && !err; i++) {
+		struct entry *entry = &list->entries[i];
+
+		entry->last_seen = seen_last(call->gate, call->account, entry);
+		if (!is_asked_for(asked, entry, now))
+			continue;
+		if (!page_wants(page))
+			break;
+		prefix_format(&entry->prefix, cursor);
+		err = page_add(call, page, cursor, json_entry(entry));
+	}
+	return err;
+}
+
+/* Until the page is full, the list ends, or enough was looked through: then the next page goes on. */
+static int fill_page(struct call *call, const struct asked_list *asked, struct page *page,
+		     struct prefix *after, bool has_after)
+{
+	size_t limit = asked->unused ? PAGE_LIMIT_MAX : page->limit + 1, pages = 0;
+	bool ends = false;
+	int err = 0;
+
+	while (!err && !ends && !page->more && pages++ < UNUSED_PAGES) {
+		struct list list = {0};
+
+		err = store_list_page(call->gate->store, call->account->id, has_after ? after : NULL, limit,
+				      &list, &call->error);
+		if (!err)
+			err = page_entries(call, asked, page, &list);
+		ends = list.count < limit;
+		has_after |= list.count > 0;
+		if (list.count)
+			*after = list.entries[list.count - 1].prefix;
+		list_clear(&list);
+	}
+	if (!err && !ends && !page->more) {
+		page->more = true;
+		prefix_format(after, page->last);
 	}
 	return err;
 }
 
 int api_list_entries(struct call *call)
 {
+	struct asked_list asked = {0};
 	struct page page = {0};
 	struct prefix after;
-	struct list list = {0};
 	int err = page_begin(call, &page);
 
+	if (!err)
+		err = ask_list(call, &asked);
 	if (!err && page.after)
 		err = prefix_parse(page.after, &after, &call->error);
 	if (!err)
-		err = store_list_page(call->gate->store, call->account->id, page.after ? &after : NULL,
-				      page.limit + 1, &list, &call->error);
-	if (!err)
-		err = page_entries(call, &page, &list);
+		err = fill_page(call, &asked, &page, &after, page.after);
 	if (!err)
 		err = page_end(call, &page);
 	page_clear(&page);
-	list_clear(&list);
 	return err;
 }
 
@@ -155,71 +216,21 @@ int api_remove_entry(struct call *call)
 	return err;
 }
 
-/* --- check ----------------------------------------------------------------- */
-
-static json_t *kernel_entry(const struct prefix *prefix)
+/* PATCH of one entry. */
+int api_set_entry(struct call *call)
 {
-	char text[PREFIX_TEXT_MAX];
+	struct change change = call_change(call, CHANGE_ALLOW_SET);
+	struct request_entry set = {0};
+	struct entry entry = {0};
+	struct list list = {.entries = &entry, .count = 1};
+	int err = prefix_parse(call->arguments[1], &entry.prefix, &call->error);
 
-	if (prefix->len == UINT8_MAX)
-		return json_null();
-	prefix_format(prefix, text);
-	return json_string(text);
-}
-
-static bool same_prefix(const struct entry *entry, const struct prefix *kernel)
-{
-	return entry ? kernel->len != UINT8_MAX && !prefix_compare(&entry->prefix, kernel)
-		     : kernel->len == UINT8_MAX;
-}
-
-static enum ag_verdict judge(const struct account *account, const struct entry *entry)
-{
-	struct list list = {.entries = (struct entry *)(uintptr_t)entry, .count = entry ? 1 : 0};
-
-	if (!account_active(account) || entry)
-		return policy_decide(account->mode, &list, entry ? &entry->prefix.addr : &(struct addr){0},
-				     NULL);
-	return account->mode == AG_MODE_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
-}
-
-static int answer_check(struct call *call, const struct entry *entry, const struct addr *address)
-{
-	const struct account *account = call->account;
-	enum ag_verdict verdict = judge(account, entry), kernel;
-	struct prefix decides;
-	char text[ADDR_TEXT_MAX];
-	int err = dataplane_decide(call->gate->dataplane, account->slot, address, &kernel, &decides,
-				   &call->error);
-
-	if (!account_active(account))
-		entry = NULL; /* nothing decides */
+	if (!err)
+		err = request_entry_decode(call->request->body, call->request->body_length, &set,
+					   &call->error);
 	if (err)
 		return err;
-	addr_format(address, text);
-	return call_answer(call, json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b}", "account", account->name,
-					   "address", text, "verdict", verdict_name(verdict), "entry",
-					   entry ? json_entry(entry) : json_null(), "kernel",
-					   verdict_name(kernel), "kernel_entry", kernel_entry(&decides),
-					   "agree", verdict == kernel && same_prefix(entry, &decides)));
-}
-
-int api_check_address(struct call *call)
-{
-	const char *text = httpd_query(call->request, "address");
-	struct entry entry = {0};
-	struct addr address;
-	bool found = false;
-	int err;
-
-	if (!text)
-		return error_set(&call->error, ERROR_BAD_REQUEST, "say which address: ?address=203.0.113.7");
-	err = addr_parse(text, &address, &call->error);
-	if (!err)
-		err = store_entry_match(call->gate->store, call->account->id, &address, &entry, &found,
-					&call->error);
-	if (!err)
-		err = answer_check(call, found ? &entry : NULL, &address);
-	entry_clear(&entry);
-	return err;
+	change.list = &list;
+	change.set = &set;
+	return call_apply(call, &change);
 }

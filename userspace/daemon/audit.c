@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "userspace/daemon/watch.h"
+
 static void origin_text(const struct actor *actor, char text[ADDR_TEXT_MAX])
 {
 	if (addr_known(&actor->origin))
@@ -35,12 +37,29 @@ int audit_row(struct gate *gate, const struct actor *actor, const char *account,
 	return store_audit_add(gate->store, &row, error);
 }
 
+void audit_tell(struct gate *gate, const struct actor *actor, const char *account, const char *action,
+		const char *detail, const char *outcome)
+{
+	struct event_change change = {
+		.time = time(NULL),
+		.actor = actor,
+		.account = account,
+		.action = action,
+		.detail = detail,
+		.outcome = outcome,
+	};
+
+	origin_text(actor, change.origin);
+	watch_change(gate->watch, &change);
+}
+
 void change_audit(struct gate *gate, const struct actor *actor, const char *account, const char *action,
 		  const char *detail, const struct ag_error *why)
 {
 	const char *outcome = why ? error_code_name(why->code) : "done";
 	struct ag_error error = {0};
 
+	audit_tell(gate, actor, account, action, detail, outcome);
 	if (gate->store && !audit_row(gate, actor, account, action, detail, outcome, &error))
 		return;
 	log_warning("'%s' by uid %u (%s) is not in the audit log: %s", action, actor->uid, outcome,

@@ -10,6 +10,9 @@
 /* In the open transaction, or one of its own. `outcome` is "done", or the code of the refusal. */
 int audit_row(struct gate *gate, const struct actor *actor, const char *account, const char *action,
 	      const char *detail, const char *outcome, struct ag_error *error);
-/* Outside of a change: a refusal (why), or what was done (NULL). Failing to write it is logged. */
+/* To whoever follows events: once it is done, or refused. */
+void audit_tell(struct gate *gate, const struct actor *actor, const char *account, const char *action,
+		const char *detail, const char *outcome);
+/* Outside of a change: a refusal (why), or what was done (NULL). Failing to write it is logged. Tells too. */
 void change_audit(struct gate *gate, const struct actor *actor, const char *account, const char *action,
 		  const char *detail, const struct ag_error *why);

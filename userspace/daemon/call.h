@@ -40,6 +40,7 @@ struct call {
 	const struct httpd_request *request;
 	struct httpd_ticket *ticket; /* once it was deferred */
 	bool waits;		     /* for something that calls api_finish() or api_resume() */
+	bool streams;		     /* the answer, from now on */
 	struct match match;
 	struct actor actor;
 	const char *const *arguments;  /* what stands for {...} in the path, decoded, in order */
@@ -80,7 +81,11 @@ int api_add_entries(struct call *call);
 int api_replace_entries(struct call *call);
 int api_remove_entries(struct call *call);
 int api_remove_entry(struct call *call);
+int api_set_entry(struct call *call);
 int api_check_address(struct call *call);
+int api_check_packet(struct call *call);
+int api_list_denied(struct call *call);
+int api_follow_events(struct call *call);
 int api_list_users(struct call *call);
 int api_add_user(struct call *call);
 int api_remove_user(struct call *call);

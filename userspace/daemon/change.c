@@ -21,15 +21,23 @@
 #include "userspace/daemon/reconcile.h"
 #include "userspace/daemon/services.h"
 #include "userspace/daemon/stage.h"
+#include "userspace/daemon/watch.h"
+#include "userspace/io/loop.h"
+
+/* What a list says of the actor's origin. */
+struct origin_match {
+	struct entry entry; /* the longest in effect that holds it */
+	struct entry next;  /* the longest once that one has expired */
+	bool matched;
+	bool follows;
+};
 
 /* A change with what it will publish. */
 struct passage {
 	struct edit edit;
 	const struct edit_kind *kind;
-	struct entry before_match; /* the longest that holds the actor's origin */
-	struct entry after_match;
-	bool before_matched;
-	bool after_matched;
+	struct origin_match before_match;
+	struct origin_match after_match;
 	struct services_edit services;
 	bool edits_services;
 	struct dataplane_change *staged;
@@ -48,14 +56,20 @@ void outcome_clear(struct outcome *outcome)
 	list_clear(&outcome->went);
 }
 
+static void origin_match_clear(struct origin_match *match)
+{
+	entry_clear(&match->entry);
+	entry_clear(&match->next);
+}
+
 static void passage_clear(struct passage *passage)
 {
 	account_clear(&passage->edit.before);
 	account_clear(&passage->edit.after);
 	list_clear(&passage->edit.gone);
 	buffer_clear(&passage->edit.detail);
-	entry_clear(&passage->before_match);
-	entry_clear(&passage->after_match);
+	origin_match_clear(&passage->before_match);
+	origin_match_clear(&passage->after_match);
 	services_edit_clear(&passage->services);
 	dataplane_change_free(passage->staged);
 	if (passage->fresh)
@@ -63,19 +77,31 @@ static void passage_clear(struct passage *passage)
 	free(passage->fresh);
 }
 
+static bool changes_entries(enum change_kind kind)
+{
+	return kind == CHANGE_ALLOW_ADD || kind == CHANGE_ALLOW_SET || kind == CHANGE_ALLOW_REPLACE;
+}
+
 static bool imports(const struct change *change)
 {
 	return change->prepared && change->prepared->import;
 }
 
-static int match_origin(const struct edit *edit, int64_t account_id, struct entry *ret, bool *ret_matched,
+static int match_origin(const struct edit *edit, int64_t account_id, struct origin_match *ret,
 			struct ag_error *error)
 {
 	const struct addr *origin = &edit->change->actor.origin;
+	struct store *store = edit->gate->store;
+	int err;
 
 	if (!addr_known(origin))
 		return 0;
-	return store_entry_match(edit->gate->store, account_id, origin, ret, ret_matched, error);
+	err = store_entry_match(store, account_id, origin, gate_now(edit->gate), &ret->entry, &ret->matched,
+				error);
+	if (err || !ret->matched || !ret->entry.expires)
+		return err;
+	return store_entry_match(store, account_id, origin, ret->entry.expires, &ret->next, &ret->follows,
+				 error);
 }
 
 static int load_before(struct passage *passage, struct ag_error *error)
@@ -86,8 +112,7 @@ static int load_before(struct passage *passage, struct ag_error *error)
 	if (passage->kind->account)
 		err = store_account_find(edit->gate->store, edit->change->account, &edit->before, error);
 	if (!err && passage->kind->list)
-		err = match_origin(edit, edit->before.id, &passage->before_match, &passage->before_matched,
-				   error);
+		err = match_origin(edit, edit->before.id, &passage->before_match, error);
 	return err;
 }
 
@@ -101,9 +126,12 @@ static int load_prepared(struct passage *passage, struct ag_error *error)
 		return error_set(error, ERROR_STORE, "no memory for the account");
 	edit->after.entries4 = prepared->entries4;
 	edit->after.entries6 = prepared->entries6;
-	passage->after_match = (struct entry){.prefix = prepared->match.prefix,
-					      .verdict = prepared->match.verdict};
-	passage->after_matched = prepared->matched;
+	edit->after.disabled4 = prepared->disabled4;
+	edit->after.disabled6 = prepared->disabled6;
+	passage->after_match = (struct origin_match){.entry = prepared->match,
+						     .next = prepared->next,
+						     .matched = prepared->matched,
+						     .follows = prepared->follows};
 	return 0;
 }
 
@@ -113,8 +141,7 @@ static int load_edited(struct passage *passage, struct ag_error *error)
 	int err = store_account_find(edit->gate->store, edit->change->account, &edit->after, error);
 
 	if (!err)
-		err = match_origin(edit, edit->after.id, &passage->after_match, &passage->after_matched,
-				   error);
+		err = match_origin(edit, edit->after.id, &passage->after_match, error);
 	return err;
 }
 
@@ -131,22 +158,49 @@ static int load_after(struct passage *passage, struct ag_error *error)
 	return err ? err : store_account_update(edit->gate->store, &edit->after, error);
 }
 
+static struct guard_view view_of(const struct account *account, const struct origin_match *match)
+{
+	return (struct guard_view){
+		.mode = account->mode,
+		.count = account_enabled(account),
+		.match = match->matched ? &match->entry : NULL,
+		.next = match->follows ? &match->next : NULL,
+	};
+}
+
 static int guard(struct passage *passage, struct ag_error *error)
 {
 	const struct edit *edit = &passage->edit;
 	struct guard_change change = {
 		.account = edit->change->account,
-		.before = {edit->before.mode, account_entries(&edit->before),
-			   passage->before_matched ? &passage->before_match : NULL},
-		.after = {edit->after.mode, account_entries(&edit->after),
-			  passage->after_matched ? &passage->after_match : NULL},
+		.before = view_of(&edit->before, &passage->before_match),
+		.after = view_of(&edit->after, &passage->after_match),
 		.removes_account = passage->kind->removes_account,
 		.origin = edit->change->actor.origin,
 		.open = edit->change->open,
 		.force = edit->change->force,
 	};
 
-	return passage->kind->list ? guard_check(&change, error) : 0;
+	int err = passage->kind->list ? guard_check(&change, error) : 0;
+
+	if (!err && passage->kind->list && !passage->kind->removes_account && !edit->outcome->warning[0])
+		guard_warn(&change, edit->outcome->warning);
+	return err;
+}
+
+/* What a packet may have to look up again and again is bounded: see AG_EXPIRING_LENGTHS_MAX. */
+static int check_lengths(const struct edit *edit, struct ag_error *error)
+{
+	size_t lengths;
+	int err = store_expiring_lengths(edit->gate->store, edit->before.id, &lengths, error);
+
+	if (err || lengths <= AG_EXPIRING_LENGTHS_MAX)
+		return err;
+	return error_set(
+		error, ERROR_LIMIT,
+		"entries of account %s that expire would have %zu different prefix lengths in one "
+		"family: %d are the most; let some of them never expire, or write them by fewer lengths",
+		edit->change->account, lengths, AG_EXPIRING_LENGTHS_MAX);
 }
 
 /* Services that come and go, and those of an account that begins or ceases to gate their addresses. */
@@ -222,6 +276,8 @@ static int prepare(struct passage *passage, struct ag_error *error)
 		err = load_after(passage, error);
 	if (!err)
 		err = guard(passage, error);
+	if (!err && changes_entries(edit->change->kind))
+		err = check_lengths(edit, error);
 	if (!err)
 		err = plan_services(passage, error);
 	if (!err)
@@ -308,8 +364,10 @@ static void follow(struct passage *passage)
 	edit->gate->generation = edit->outcome->generation;
 	if (passage->fresh)
 		summary_put_account(summary, TAKE_PTR(passage->fresh));
-	if (passage->kind->removes_account)
+	if (passage->kind->removes_account) {
+		watch_forget(edit->gate->watch, edit->before.slot);
 		summary_remove_account(summary, edit->before.slot);
+	}
 	for (size_t i = 0; i < change->service_count && passage->kind->services; i++) {
 		struct claim claim = {.service = change->services[i], .slot = edit->before.slot};
 
@@ -358,6 +416,15 @@ static void conclude(struct passage *passage)
 	edit->outcome->active = account_active(&edit->after);
 }
 
+static void tell(struct passage *passage)
+{
+	const struct edit *edit = &passage->edit;
+	const struct change *change = edit->change;
+
+	audit_tell(edit->gate, &change->actor, change->account, passage->kind->action,
+		   edit->detail.data ? edit->detail.data : "", "done");
+}
+
 static void abandon(struct passage *passage)
 {
 	store_rollback(passage->edit.gate->store);
@@ -389,6 +456,9 @@ static int pass(struct passage *passage, struct ag_error *error)
 		return err;
 	}
 	follow(passage);
+	tell(passage);
+	if (passage->edit.rebuilt && gate->sweep)
+		loop_idle_wake(gate->sweep);
 	histogram_observe(&gate->apply_seconds, seconds_since(&start));
 	return 0;
 }

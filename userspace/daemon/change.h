@@ -10,6 +10,7 @@
 #pragma once
 
 #include "userspace/core/access.h"
+#include "userspace/core/request.h"
 #include "userspace/daemon/gate.h"
 
 #define CHANGE_DETAIL_SIZE    1024
@@ -27,6 +28,7 @@ enum change_kind {
 	CHANGE_ROLE_REVOKE,
 	CHANGE_ALLOW_ADD,
 	CHANGE_ALLOW_REMOVE,
+	CHANGE_ALLOW_SET,
 	CHANGE_ALLOW_REPLACE,
 	CHANGE_INTERFACE_ATTACH,
 	CHANGE_INTERFACE_DETACH,
@@ -42,8 +44,12 @@ struct prepared {
 	struct import_result result; /* of the import */
 	size_t entries4;	     /* that the list will have */
 	size_t entries6;
-	struct entry match; /* the longest of them that holds the actor's origin: prefix and verdict */
+	size_t disabled4; /* of them */
+	size_t disabled6;
+	struct entry match; /* the longest in effect that holds the actor's origin, without its strings */
+	struct entry next;  /* the longest of those that do not expire before that one */
 	bool matched;
+	bool follows; /* there is such a one */
 	struct compiled_account want;
 	struct dataplane_lists *lists; /* gate_apply() takes them */
 };
@@ -58,8 +64,9 @@ struct change {
 	char account[NAME_SIZE]; /* "" where none is concerned */
 	/* ACCOUNT_ADD and ACCOUNT_SET: NULL leaves as it is, or the default */
 	const enum ag_mode *mode;
-	const enum ag_on_deny *on_deny;
+	const struct on_deny *on_deny;
 	const char *label;
+	const struct request_entry *set; /* ALLOW_SET: to be set of the one entry in `list` */
 	const struct service *services;
 	size_t service_count;
 	const struct list

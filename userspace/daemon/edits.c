@@ -10,22 +10,22 @@
 #include <time.h>
 
 #include "userspace/core/error.h"
-#include "userspace/daemon/interfaces.h"
 
 #define DETAIL_PREFIXES_MAX 20
-/* Up to this many entries a list that is replaced can be put back. */
-#define UNDO_LIST_MAX 10000
 
 /* --- accounts -------------------------------------------------------------- */
 
 static void describe_settings(struct edit *edit)
 {
 	const struct change *change = edit->change;
+	char on_deny[ON_DENY_TEXT_MAX];
 
 	if (change->mode)
 		(void)buffer_print(&edit->detail, "mode=%s ", mode_name(*change->mode));
-	if (change->on_deny)
-		(void)buffer_print(&edit->detail, "on_deny=%s ", on_deny_name(*change->on_deny));
+	if (change->on_deny) {
+		on_deny_format(change->on_deny, on_deny);
+		(void)buffer_print(&edit->detail, "on_deny=%s ", on_deny);
+	}
 	if (change->label)
 		(void)buffer_print(&edit->detail, "label=\"%s\" ", change->label);
 }
@@ -207,7 +207,10 @@ static int note_entry(struct edit *edit, bool comes, const struct entry *entry, 
 {
 	struct outcome *outcome = edit->outcome;
 	size_t seen = comes ? outcome->added++ : outcome->removed++;
-	struct entry copy = {.prefix = entry->prefix, .verdict = entry->verdict};
+	struct entry copy = {.prefix = entry->prefix,
+			     .verdict = entry->verdict,
+			     .disabled = entry->disabled,
+			     .expires = entry->expires};
 
 	describe_entry(edit, comes, seen, entry);
 	if (!edit->change->dry_run || seen >= CHANGE_DIFFERENCE_MAX)
@@ -217,11 +220,27 @@ static int note_entry(struct edit *edit, bool comes, const struct entry *entry, 
 	return 0;
 }
 
+/* What has expired already would be an entry that never lets anybody in; an export that is read back may hold
+ * some, and is not asked. */
+static int check_expiry(const struct edit *edit, const struct entry *entry, struct ag_error *error)
+{
+	char prefix[PREFIX_TEXT_MAX], time_text[TIME_TEXT_MAX];
+
+	if (!entry->expires || entry->expires > gate_now(edit->gate))
+		return 0;
+	prefix_format_short(&entry->prefix, prefix);
+	time_format(entry->expires, time_text);
+	return error_set(error, ERROR_BAD_REQUEST, "the expiry of %s, %s, is in the past: give a later one",
+			 prefix, time_text);
+}
+
 static int put_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
 {
 	struct entry entry = *asked;
-	int err;
+	int err = check_expiry(edit, asked, error);
 
+	if (err)
+		return err;
 	entry.created_by =
 		(char *)(uintptr_t)edit->change->actor.name; /* only borrowed, for the length of the call */
 	entry.created_at = time(NULL);
@@ -260,11 +279,6 @@ static int take_import(struct edit *edit, struct ag_error *error)
 		result->came = result->went = (struct list){0};
 		return 0;
 	}
-	if (account_entries(&edit->before) <= UNDO_LIST_MAX) {
-		edit->kept = !store_list(edit->gate->store, edit->before.id, &edit->gone, error);
-		if (!edit->kept)
-			return -EIO;
-	}
 	return store_import_finish(edit->gate->store, edit->change->prepared->import, error);
 }
 
@@ -299,18 +313,9 @@ static int put_back_all(struct edit *edit, struct ag_error *error)
 	return err ? err : store_account_update(edit->gate->store, &edit->before, error);
 }
 
-/* A long list that was replaced is not kept in memory for the one case of a kernel that refuses what it has
- * room for: then it stays replaced, and the gate degraded until the kernel takes it. */
 static int undo_import(struct edit *edit, struct ag_error *error)
 {
-	int err;
-
-	if (!edit->kept)
-		return error_set(error, ERROR_KERNEL,
-				 "the list before had %zu entries, too many to be put back",
-				 account_entries(&edit->before));
-	err = store_entries_clear(edit->gate->store, edit->before.id, error);
-	return err ? err : put_back_all(edit, error);
+	return store_import_undo(edit->gate->store, edit->change->prepared->import, &edit->before, error);
 }
 
 static int undo_allow_add(struct edit *edit, struct ag_error *error)
@@ -326,73 +331,61 @@ static int undo_allow_add(struct edit *edit, struct ag_error *error)
 	return err ? err : store_account_update(edit->gate->store, &edit->before, error);
 }
 
-/* --- interfaces ------------------------------------------------------------ */
+/* --- one entry -------------------------------------------------------------- */
 
-/* Attaching is what can fail, so it comes before the commit; abandon takes it back. */
-static int edit_interface_attach(struct edit *edit, struct ag_error *error)
+void entry_set(struct entry *entry, const struct request_entry *set)
 {
-	const struct store_interface *interface = &edit->change->interface;
-	int err;
-
-	(void)buffer_print(&edit->detail, "%s mode=%s ", interface->name, interface->mode);
-	edit->outcome->added = 1;
-	edit->was_attached = interfaces_attached(edit->gate, interface->name);
-	err = interfaces_attach(edit->gate, interface, edit->change->dry_run, &edit->outcome->attachment,
-				error);
-	return err ? err : store_interface_put(edit->gate->store, interface, error);
+	if (set->has_note)
+		entry->note = (char *)(uintptr_t)set->note; /* borrowed */
+	if (set->has_expires)
+		entry->expires = set->expires;
+	if (set->has_enabled)
+		entry->disabled = !set->enabled;
 }
 
-static void abandon_interface_attach(struct edit *edit)
+static void describe_set(struct edit *edit)
 {
-	struct ag_error why = {0};
+	const struct request_entry *set = edit->change->set;
+	char text[PREFIX_TEXT_MAX], time_text[TIME_TEXT_MAX] = "never";
 
-	if (edit->was_attached || edit->change->dry_run || !edit->outcome->attachment.ifindex)
-		return;
-	if (dataplane_detach(edit->gate->dataplane, edit->change->interface.name, &why))
-		log_error("cannot take back the attachment to %s: %s", edit->change->interface.name,
-			  why.message);
+	prefix_format(&edit->set.prefix, text);
+	(void)buffer_print(&edit->detail, "%s ", text);
+	if (set->has_expires && set->expires)
+		time_format(set->expires, time_text);
+	if (set->has_expires)
+		(void)buffer_print(&edit->detail, "expires=%s ", time_text);
+	if (set->has_enabled)
+		(void)buffer_print(&edit->detail, "%s ", set->enabled ? "enabled" : "disabled");
+	if (set->has_note)
+		(void)buffer_print(&edit->detail, "note=\"%s\" ", set->note);
 }
 
-static int publish_interface_attach(struct edit *edit, struct ag_error *error)
+static int edit_allow_set(struct edit *edit, struct ag_error *error)
 {
-	(void)error;
-	interfaces_want(edit->gate, &edit->change->interface, &edit->outcome->attachment);
-	return 0;
+	const struct entry *asked = &edit->change->list->entries[0];
+	struct entry held = {0};
+	int err = store_entry_find(edit->gate->store, edit->before.id, &asked->prefix, &held, error);
+
+	if (err)
+		return err;
+	edit->set = held;
+	entry_set(&edit->set, edit->change->set);
+	err = list_append(&edit->gone, &held)
+		      ? error_set(error, ERROR_STORE, "no memory to remember what is changed")
+		      : 0;
+	if (err)
+		return err;
+	describe_set(edit);
+	if (edit->change->set->has_expires)
+		err = check_expiry(edit, &edit->set, error);
+	return err ? err : store_entry_set(edit->gate->store, edit->before.id, &edit->set, error);
 }
 
-static int edit_interface_detach(struct edit *edit, struct ag_error *error)
+static int undo_allow_set(struct edit *edit, struct ag_error *error)
 {
-	const char *name = edit->change->interface.name;
-	bool wanted = interfaces_wanted(edit->gate, name);
+	int err = store_entry_set(edit->gate->store, edit->before.id, &edit->gone.entries[0], error);
 
-	(void)buffer_print(&edit->detail, "%s ", name);
-	edit->outcome->removed = 1;
-	if (!wanted && !interfaces_attached(edit->gate, name))
-		return error_set(
-			error, ERROR_NOT_FOUND,
-			"nothing of this daemon's is attached to '%s': see 'allowgate interface list'", name);
-	if (store_interface_remove(edit->gate->store, name, error) && error->code != ERROR_NOT_FOUND)
-		return -EIO;
-	return 0; /* one of the configuration's is not in the store */
-}
-
-static int publish_interface_detach(struct edit *edit, struct ag_error *error)
-{
-	const char *name = edit->change->interface.name;
-
-	interfaces_forget(edit->gate, name);
-	if (!interfaces_attached(edit->gate, name))
-		return 0;
-	return dataplane_detach(edit->gate->dataplane, name, error);
-}
-
-static int undo_interface_detach(struct edit *edit, struct ag_error *error)
-{
-	struct store_interface interface = edit->change->interface;
-
-	(void)snprintf(interface.mode, sizeof(interface.mode), "auto");
-	interfaces_want(edit->gate, &interface, NULL);
-	return store_interface_put(edit->gate->store, &interface, error);
+	return err ? err : store_account_update(edit->gate->store, &edit->before, error);
 }
 
 const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
@@ -432,6 +425,11 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				 .list = true,
 				 .edit = edit_allow_remove,
 				 .undo = put_back_all},
+	[CHANGE_ALLOW_SET] = {.action = "allow set",
+			      .account = true,
+			      .list = true,
+			      .edit = edit_allow_set,
+			      .undo = undo_allow_set},
 	[CHANGE_ALLOW_REPLACE] = {.action = "allow replace",
 				  .account = true,
 				  .list = true,

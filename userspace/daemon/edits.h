@@ -14,10 +14,11 @@ struct edit {
 	struct outcome *outcome;
 	struct account before; /* the account concerned */
 	struct account after;  /* ACCOUNT_ADD: the new one */
-	struct list gone;      /* what was removed, as it was, for undo */
-	bool kept;	       /* `gone` is all that undo needs */
+	struct list gone;      /* what was removed or set, as it was, for undo and for the kernel */
+	struct entry set;      /* ALLOW_SET: the entry as it is then; its strings are borrowed */
 	struct buffer detail;  /* for the audit log */
 	bool was_attached;     /* INTERFACE_*: before */
+	bool rebuilt; /* the kernel gets lists built anew: what the old ones know is still to be had */
 };
 
 struct edit_kind {
@@ -38,4 +39,15 @@ struct edit_kind {
 	void (*abandon)(struct edit *edit);
 };
 
+/* Makes the entry what is asked; the note is only borrowed. */
+void entry_set(struct entry *entry, const struct request_entry *set);
+
 extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];
+
+/* edits_interfaces.c: rows of the table. */
+int edit_interface_attach(struct edit *edit, struct ag_error *error);
+void abandon_interface_attach(struct edit *edit);
+int publish_interface_attach(struct edit *edit, struct ag_error *error);
+int edit_interface_detach(struct edit *edit, struct ag_error *error);
+int publish_interface_detach(struct edit *edit, struct ag_error *error);
+int undo_interface_detach(struct edit *edit, struct ag_error *error);

@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/clock.h"
 #include "userspace/daemon/reconcile.h"
 
 static const double apply_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
@@ -162,6 +164,7 @@ int gate_reload(struct gate *gate, bool force, size_t *ret_repaired, struct ag_e
 {
 	store_close(gate->store);
 	gate->store = NULL;
+	clock_take(gate, true);
 	return gate_reconcile(gate, force, ret_repaired, error);
 }
 
@@ -175,6 +178,7 @@ int gate_open(const struct options *options, struct gate **ret, struct ag_error 
 	if (!gate)
 		return error_set(error, ERROR_KERNEL, "no memory to start");
 	gate->options = options;
+	gate->clock_fd = -1;
 	gate->started_at = time(NULL);
 	gate->apply_seconds.bounds = apply_bounds;
 	gate->apply_seconds.bound_count = sizeof(apply_bounds) / sizeof(*apply_bounds);
@@ -186,6 +190,7 @@ int gate_open(const struct options *options, struct gate **ret, struct ag_error 
 		gate_close(gate);
 		return err;
 	}
+	clock_take(gate, false);
 	(void)gate_reconcile(
 		gate, false, NULL,
 		&why); /* a store that cannot be used leaves the gate degraded, with the reason noted */
@@ -197,6 +202,8 @@ void gate_close(struct gate *gate)
 {
 	if (!gate)
 		return;
+	if (gate->clock_fd >= 0)
+		(void)close(gate->clock_fd);
 	store_close(gate->store);
 	dataplane_close(gate->dataplane);
 	summary_clear(&gate->summary);

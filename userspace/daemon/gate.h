@@ -29,6 +29,9 @@
 
 #define WANTED_INTERFACES_MAX 256
 
+struct loop_idle;
+struct watch;
+
 /* An interface to be attached to whenever it is there. */
 struct wanted_interface {
 	char name[IF_NAMESIZE];
@@ -49,7 +52,11 @@ struct gate {
 	char reason[512];    /* why degraded; "" is health */
 	struct metric_histogram apply_seconds;
 	uint64_t denied_admin_changes;
-	int64_t started_at; /* seconds since 1970 */
+	uint64_t denied_unreported; /* stopped packets that the kernel did not report one by one */
+	struct watch *watch;	    /* hears of changes; borrowed, NULL: nobody does */
+	int64_t started_at;	    /* seconds since 1970 */
+	struct loop_idle *sweep;    /* tidies the kernel and the store; borrowed, NULL: nobody does */
+	int clock_fd;		    /* tells when the wall clock is set (clock.h); -1: nobody listens */
 };
 
 /*
@@ -70,6 +77,9 @@ int gate_reload(struct gate *gate, bool force, size_t *ret_repaired, struct ag_e
 /* 0, or the error that a change meets while the gate is degraded. */
 int gate_ready(const struct gate *gate, struct ag_error *error);
 void gate_degrade(struct gate *gate, const struct ag_error *why);
+
+/* Now, on the policy's clock (clock.h): what expiries are compared with. */
+int64_t gate_now(const struct gate *gate);
 
 /* From the summary; NULL where there is none. */
 struct account *gate_account(const struct gate *gate, const char *name);

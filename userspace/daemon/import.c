@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "userspace/core/request.h"
+#include "userspace/daemon/edits.h"
 
 #define LARGE 50000 /* entries: several megabytes */
 
@@ -27,7 +28,10 @@ int import_decode(const char *body, size_t length, bool is_text, size_t limit, b
 
 static int copy_entry(struct list *list, const struct entry *from)
 {
-	struct entry entry = {.prefix = from->prefix, .verdict = from->verdict};
+	struct entry entry = {.prefix = from->prefix,
+			      .verdict = from->verdict,
+			      .disabled = from->disabled,
+			      .expires = from->expires};
 
 	entry.note = from->note ? strdup(from->note) : NULL;
 	if (from->note && !entry.note)
@@ -53,6 +57,9 @@ static int keep_asked(struct import *import)
 		err = copy_entry(&import->list, &list->entries[i]);
 	change->mode = change->mode ? &import->mode : NULL;
 	change->on_deny = change->on_deny ? &import->on_deny : NULL;
+	if (change->set)
+		import->set = *change->set;
+	change->set = change->set ? &import->set : NULL;
 	change->label = import->label;
 	change->list = NULL;
 	return err;
@@ -79,6 +86,7 @@ int import_new(struct gate *gate, const struct change *change, enum import_what 
 	import->change.prepared = &import->prepared;
 	import->change.may_wait = false;
 	import->now = time(NULL);
+	import->policy_now = gate_now(gate);
 	err = account_copy(&import->account, account) || keep_asked(import)
 		      ? error_set(error, ERROR_STORE, "no memory for the import")
 		      : store_import_open(gate->store, account->id, &import->prepared.import, error);
@@ -113,30 +121,59 @@ static bool goes(struct import *import, const struct prefix *prefix)
 	       list_find(&import->list, prefix);
 }
 
-static void note_match(struct prepared *prepared, const struct addr *origin, const struct entry *entry)
+/* Entries that hold the origin come shortest first. */
+static void note_holding(struct import *import, const struct entry *entry)
 {
+	const struct addr *origin = &import->change.actor.origin;
+	struct entry *held = &import->holding[import->holding_count];
+
 	if (!addr_known(origin) || !prefix_contains(&entry->prefix, origin) ||
-	    (prepared->matched && prepared->match.prefix.len >= entry->prefix.len))
+	    !entry_in_effect(entry, import->policy_now) || import->holding_count == HOLDING_MAX)
 		return;
-	prepared->match.prefix = entry->prefix;
-	prepared->match.verdict = entry->verdict;
+	*held = *entry;
+	held->note = held->created_by = NULL;
+	import->holding_count++;
+}
+
+/* The longest decides; once it has expired, the longest that outlasts it. */
+static void settle_match(struct import *import)
+{
+	struct prepared *prepared = &import->prepared;
+	size_t at = import->holding_count;
+
+	if (!at)
+		return;
+	prepared->match = import->holding[--at];
 	prepared->matched = true;
+	while (prepared->match.expires && at-- > 0 && !prepared->follows) {
+		prepared->next = import->holding[at];
+		prepared->follows = entry_in_effect(&prepared->next, prepared->match.expires);
+	}
+}
+
+static void count_entry(struct prepared *prepared, const struct entry *entry)
+{
+	bool ipv4 = entry->prefix.addr.family == AG_FAMILY_IPV4;
+
+	prepared->entries4 += ipv4;
+	prepared->entries6 += !ipv4;
+	prepared->disabled4 += ipv4 && entry->disabled;
+	prepared->disabled6 += !ipv4 && entry->disabled;
 }
 
 /* An entry of the list as it will be, in order. */
 static int keep_entry(const struct entry *entry, void *arg)
 {
 	struct import *import = arg;
-	struct prepared *prepared = &import->prepared;
+	struct entry kept = *entry;
 
 	if (goes(import, &entry->prefix))
 		return 0;
-	if (entry->prefix.addr.family == AG_FAMILY_IPV4)
-		prepared->entries4++;
-	else
-		prepared->entries6++;
-	note_match(prepared, &import->change.actor.origin, entry);
-	return compile_add(&prepared->want, &entry->prefix, entry->verdict);
+	if (import->change.set && list_find(&import->list, &entry->prefix))
+		entry_set(&kept, import->change.set);
+	count_entry(&import->prepared, &kept);
+	note_holding(import, &kept);
+	return compile_add(&import->prepared.want, &kept);
 }
 
 /* The account as far as it is known before the list is: with room for all that may be in it. */
@@ -151,6 +188,7 @@ static int begin_compiling(struct import *import)
 	account.entries4 = (keeps ? account.entries4 : 0) + come4;
 	account.entries6 = (keeps ? account.entries6 : 0) +
 			   (import->change.kind == CHANGE_ALLOW_REMOVE ? 0 : import->list.count - come4);
+	account.disabled4 = account.disabled6 = 0; /* there is room for them too */
 	if (import->change.mode)
 		account.mode = *import->change.mode;
 	if (import->change.on_deny)
@@ -172,7 +210,7 @@ static int write_store(struct import *import)
 	static const struct list nothing;
 	/* A dry run that adds nothing reads the list as it is. */
 	bool removes = import->change.kind == CHANGE_ALLOW_REMOVE ||
-		       import->change.kind == CHANGE_ACCOUNT_SET;
+		       import->change.kind == CHANGE_ALLOW_SET || import->change.kind == CHANGE_ACCOUNT_SET;
 	bool dry_run = import->change.dry_run || import->what == IMPORT_LISTS;
 	int err;
 
@@ -194,6 +232,7 @@ static int prepare(struct import *import)
 		err = begin_compiling(import);
 	if (!err)
 		err = write_store(import);
+	settle_match(import);
 	if (import->what != IMPORT_LISTS)
 		list_clear(&import->list); /* it is in the store now, and may be large */
 	if (!err && prepared->want.active && prepared->want.count4 + prepared->want.count6)

@@ -10,6 +10,8 @@
 
 #include "userspace/daemon/change.h"
 
+#define HOLDING_MAX 129 /* one of each length */
+
 enum import_what {
 	IMPORT_WHOLE, /* ALLOW_REPLACE: the list in `list` or `body` */
 	IMPORT_MORE,  /* ALLOW_ADD, of many */
@@ -22,7 +24,7 @@ struct import {
 	enum import_what what;
 	struct change change; /* its pointers are to what follows; services are none of an import's */
 	enum ag_mode mode;
-	enum ag_on_deny on_deny;
+	struct on_deny on_deny;
 	char *label;
 	struct account account;
 	const char *body; /* borrowed; NULL: `list` is given */
@@ -30,7 +32,11 @@ struct import {
 	bool is_text;	  /* not JSON */
 	struct list list; /* entries that come, or (ALLOW_REMOVE) go */
 	struct prepared prepared;
+	struct request_entry set;
 	int64_t now;
+	int64_t policy_now;		   /* gate_now() */
+	struct entry holding[HOLDING_MAX]; /* those in effect that hold the actor's origin, shortest first */
+	size_t holding_count;
 	bool cancel;	       /* set by the loop: end soon */
 	int err;	       /* of the preparation */
 	struct ag_error error; /* with it */

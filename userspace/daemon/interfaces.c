@@ -191,6 +191,14 @@ void interfaces_retry(struct gate *gate)
 			log_error("%s: %s", gate->wanted[i].name, why.message);
 }
 
+void interfaces_refresh(struct gate *gate)
+{
+	struct ag_error why = {0};
+
+	if (dataplane_refresh_devices(gate->dataplane, &why))
+		log_error("%s", why.message);
+}
+
 void interfaces_event(const struct rtnl_link *link, void *arg)
 {
 	struct gate *gate = arg;

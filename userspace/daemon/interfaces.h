@@ -17,7 +17,8 @@
  */
 int interfaces_start(struct gate *gate, struct ag_error *error);
 /* After a reconcile or lost messages: attaches what is wanted and is not; failures are logged. */
-void interfaces_retry(struct gate *gate);
+void interfaces_retry(struct gate *gate); /* Devices that accounts redirect to, after some came or went. */
+void interfaces_refresh(struct gate *gate);
 /* A link came, changed or went. */
 void interfaces_event(const struct rtnl_link *link, void *gate);
 

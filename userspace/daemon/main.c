@@ -13,11 +13,14 @@
 
 #include "userspace/core/error.h"
 #include "userspace/daemon/api.h"
+#include "userspace/daemon/clock.h"
 #include "userspace/daemon/gate.h"
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/options.h"
 #include "userspace/daemon/scrape.h"
+#include "userspace/daemon/seen.h"
 #include "userspace/daemon/verify.h"
+#include "userspace/daemon/watch.h"
 #include "userspace/io/httpd.h"
 #include "userspace/io/log.h"
 #include "userspace/io/loop.h"
@@ -35,7 +38,8 @@ struct daemon {
 	struct verify *verify;
 	struct api *api;
 	struct scrape *scrape;
-	struct loop_idle *sweep;
+	struct seen *seen;
+	struct watch *watch;
 	bool reload_wanted; /* while an import keeps the store busy */
 	struct httpd *control;
 	struct httpd *metrics;
@@ -128,7 +132,7 @@ static void verify(void *arg)
 		start_interfaces(daemon);
 	interfaces_retry(daemon->gate);
 	tell_status(daemon);
-	loop_idle_wake(daemon->sweep);
+	loop_idle_wake(daemon->gate->sweep);
 }
 
 /* Rows that no list has any more go a few at a time; what the kernel held before, all at once. */
@@ -140,6 +144,8 @@ static bool sweep(void *arg)
 
 	if (dataplane_tidy(daemon->gate->dataplane, &why))
 		log_warning("%s", why.message);
+	else
+		seen_harvest(daemon->seen, false);
 	if (daemon->gate->reason[0] || !daemon->gate->store)
 		return false;
 	if (store_sweep(daemon->gate->store, SWEEP_ROWS, &more, &why)) {
@@ -154,6 +160,7 @@ static void read_links(void *arg)
 	struct daemon *daemon = arg;
 	int err = rtnl_read(daemon->rtnl, interfaces_event, daemon->gate);
 
+	interfaces_refresh(daemon->gate);
 	if (err == -ENOBUFS)
 		interfaces_retry(daemon->gate);
 	else if (err)
@@ -209,7 +216,13 @@ static int open_parts(struct daemon *daemon)
 		err = api_new(daemon->gate, daemon->loop, daemon->verify, &daemon->api);
 	if (!err)
 		err = scrape_new(daemon->gate, daemon->api, daemon->loop, &daemon->scrape);
-	return err ? err : loop_add_idle(daemon->loop, sweep, daemon, &daemon->sweep);
+	if (!err)
+		err = seen_new(daemon->gate, daemon->loop, &daemon->seen);
+	if (!err)
+		err = watch_new(daemon->gate, daemon->loop, &daemon->watch);
+	if (!err)
+		err = loop_add_idle(daemon->loop, sweep, daemon, &daemon->gate->sweep);
+	return err;
 }
 
 static int open_all(struct daemon *daemon, struct ag_error *error)
@@ -240,6 +253,8 @@ static int add_sources(struct daemon *daemon)
 		err = loop_add_timer(loop, daemon->options.verify_interval_ms, verify, daemon);
 	if (!err)
 		err = loop_add_timer(loop, RELOAD_RETRY_MS, reload_later, daemon);
+	if (!err)
+		err = clock_follow(daemon->gate, loop);
 	return err;
 }
 
@@ -284,6 +299,8 @@ static void close_all(struct daemon *daemon)
 	verify_free(daemon->verify); /* these answer whoever waits, so they come before the sockets */
 	api_free(daemon->api);
 	scrape_free(daemon->scrape);
+	watch_free(daemon->watch);
+	seen_free(daemon->seen);
 	httpd_close(daemon->control);
 	httpd_close(daemon->metrics);
 	rtnl_close(daemon->rtnl);

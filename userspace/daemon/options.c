@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/core/choice.h"
 #include "userspace/core/error.h"
 #include "userspace/core/text.h"
 #include "userspace/daemon/options_table.h"
@@ -95,6 +96,19 @@ static int take_level(const char *text, enum log_level *ret, struct ag_error *er
 	return 0;
 }
 
+static int take_denied(const char *text, enum denied_sources *ret, struct ag_error *error)
+{
+	static const char *const NAMES[] = {
+		[DENIED_FULL] = "full", [DENIED_TRUNCATED] = "truncated", [DENIED_OFF] = "off"};
+	size_t index;
+	int result = choice_parse("setting", NAMES, DENIED_SOURCES_MAX, text, &index, error);
+
+	_Static_assert(sizeof(NAMES) / sizeof(*NAMES) == DENIED_SOURCES_MAX, "a setting has no name");
+	if (!result)
+		*ret = (enum denied_sources)index;
+	return result;
+}
+
 /* As the kernel has it (dev_valid_name() in net/core/dev.c); no colon either, which an alias alone has. */
 static bool interface_name_ok(const char *name)
 {
@@ -174,6 +188,8 @@ static int take(const struct option_row *row, const char *text, struct options *
 		return take_bytes(row, text, at, error);
 	case OPTION_LEVEL:
 		return take_level(text, at, error);
+	case OPTION_DENIED:
+		return take_denied(text, at, error);
 	case OPTION_INTERFACE:
 		return take_interface(text, options, error);
 	case OPTION_FAILSAFE:

@@ -24,6 +24,14 @@ struct option_interface {
 	enum attach_mode mode;
 };
 
+/* Which recent stopped sources are kept (denied.h). */
+enum denied_sources {
+	DENIED_FULL,	  /* each address */
+	DENIED_TRUNCATED, /* its /24 or /48 */
+	DENIED_OFF,
+	DENIED_SOURCES_MAX,
+};
+
 struct options {
 	char config[4096];
 	char store[4096];
@@ -45,6 +53,7 @@ struct options {
 	uint64_t request_timeout_ms;
 	uint64_t verify_interval_ms; /* between comparisons of kernel and store */
 	enum log_level log_level;
+	enum denied_sources denied;
 	bool uninstall;
 	bool show_help;
 	bool show_version;

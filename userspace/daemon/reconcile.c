@@ -20,7 +20,7 @@
 
 static int add_entry(const struct entry *entry, void *arg)
 {
-	return compile_add(arg, &entry->prefix, entry->verdict);
+	return compile_add(arg, entry);
 }
 
 int reconcile_compile(struct gate *gate, const struct account *account, struct compiled_account *ret,
@@ -44,8 +44,7 @@ static int feed(struct dataplane_comparison *comparison, const struct compiled_e
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++)
-		err = dataplane_compare_feed(comparison, &entries[i].prefix,
-					     (enum ag_entry_verdict)entries[i].value.verdict, error);
+		err = dataplane_compare_feed(comparison, &entries[i], error);
 	return err;
 }
 
@@ -65,11 +64,11 @@ static int compare(struct gate *gate, const struct compiled_account *want, size_
 		struct ag_error unneeded;
 
 		/* end frees; the first error is what is told */
-		(void)dataplane_compare_end(comparison, false, want->mode, want->on_deny, &ignored,
+		(void)dataplane_compare_end(comparison, false, want->mode, &want->on_deny, &ignored,
 					    &unneeded);
 		return err;
 	}
-	return dataplane_compare_end(comparison, want->active, want->mode, want->on_deny, ret_differing,
+	return dataplane_compare_end(comparison, want->active, want->mode, &want->on_deny, ret_differing,
 				     error);
 }
 

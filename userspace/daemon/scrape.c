@@ -28,7 +28,7 @@ struct collection {
 	struct scrape *scrape;
 	struct gate *gate;
 	struct httpd_ticket *ticket;
-	struct ag_account_counters *accounts; /* by slot */
+	struct account_counters *accounts; /* by slot */
 	uint32_t account_end;
 	struct attachment *attachments;
 	struct ag_interface_counters *interfaces;
@@ -56,6 +56,7 @@ struct row {
 	/* or, of every account: */
 	void (*sample_account)(struct collection *collection, const struct metric_family *family,
 			       const struct account *account);
+	size_t counter; /* or, without these, the offset of a uint64_t in struct gate */
 };
 
 static void by_verdict(struct collection *collection, const struct metric_family *family,
@@ -201,11 +202,6 @@ static void requests(struct collection *collection, const struct metric_family *
 	}
 }
 
-static void denied_changes(struct collection *collection, const struct metric_family *family)
-{
-	metric_integer(&collection->out, family, NULL, 0, collection->gate->denied_admin_changes);
-}
-
 static void build_info(struct collection *collection, const struct metric_family *family)
 {
 	struct utsname host;
@@ -254,10 +250,13 @@ static const struct row rows[] = {
 	 .sample = requests},
 	{{"allowgate_denied_admin_changes_total", "Changes refused for want of the right to make them.",
 	  METRIC_COUNTER},
-	 .sample = denied_changes},
+	 .counter = offsetof(struct gate, denied_admin_changes)},
+	{{"allowgate_denied_unreported_total", "Stopped packets that were not reported one by one.",
+	  METRIC_COUNTER},
+	 .counter = offsetof(struct gate, denied_unreported)},
 };
 
-static int note_counters(uint32_t slot, const struct ag_account_counters *counters, void *arg)
+static int note_counters(uint32_t slot, const struct account_counters *counters, void *arg)
 {
 	struct collection *collection = arg;
 
@@ -346,7 +345,11 @@ static bool write_some(struct collection *collection)
 			write_accounts(collection, row);
 			continue;
 		}
-		row->sample(collection, &row->family);
+		if (row->sample)
+			row->sample(collection, &row->family);
+		else
+			metric_integer(&collection->out, &row->family, NULL, 0,
+				       *(const uint64_t *)((const char *)collection->gate + row->counter));
 		end_row(collection);
 	}
 	return true;

@@ -7,4 +7,4 @@
 #include "userspace/daemon/edits.h"
 
 /* The account as the edited store has it. -EINPROGRESS as gate_apply() says. */
-int stage_change(const struct edit *edit, struct dataplane_change **ret, struct ag_error *error);
+int stage_change(struct edit *edit, struct dataplane_change **ret, struct ag_error *error);

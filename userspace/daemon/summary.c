@@ -19,7 +19,7 @@ size_t account_entries(const struct account *account)
 
 bool account_active(const struct account *account)
 {
-	return policy_active(account->mode, account_entries(account));
+	return policy_active(account->mode, account_enabled(account));
 }
 
 bool account_gates(const struct account *account)

@@ -16,7 +16,7 @@ static void add(struct ag_counter *totals, const struct ag_counter *counters, si
 	}
 }
 
-static int add_account(uint32_t slot, const struct ag_account_counters *counters, void *totals)
+static int add_account(uint32_t slot, const struct account_counters *counters, void *totals)
 {
 	(void)slot;
 	add(totals, counters->by_verdict, AG_VERDICT_ACCOUNT_MAX);

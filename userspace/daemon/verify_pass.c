@@ -90,8 +90,11 @@ struct feeding {
 static int feed(const struct entry *entry, void *arg)
 {
 	const struct feeding *feeding = arg;
+	struct compiled_entry compiled;
 
-	return dataplane_compare_feed(feeding->comparison, &entry->prefix, entry->verdict, feeding->error);
+	if (!compile_entry(entry, &compiled))
+		return 0;
+	return dataplane_compare_feed(feeding->comparison, &compiled, feeding->error);
 }
 
 static int feed_page(struct verify_pass *pass, const struct account *account, bool *ret_more,
@@ -152,7 +155,7 @@ static int end_account(struct verify_pass *pass, const struct account *account, 
 	int err;
 
 	pass->comparison = NULL;
-	err = dataplane_compare_end(comparison, account_active(account), account->mode, account->on_deny,
+	err = dataplane_compare_end(comparison, account_active(account), account->mode, &account->on_deny,
 				    &differing, error);
 	if (err == -EAGAIN)
 		return begin_account(pass, account, error);

@@ -111,18 +111,20 @@ int dataplane_grace(struct dataplane *dataplane)
 	lines_after_grace(&dataplane->space);
 	long_after_grace(dataplane);
 	buckets_after_grace(dataplane);
+	actions_after_grace(dataplane);
 	dataplane->held_count = 0;
 	return 0;
 }
 
 int dataplane_tidy(struct dataplane *dataplane, struct ag_error *error)
 {
+	bool grace_due = dataplane->space.in_limbo || dataplane->longs.stale_count || dataplane->held_count ||
+			 dataplane->actions.in_limbo;
 	int result = 0;
 
-	if (!dataplane->space.in_limbo && !dataplane->longs.stale_count && !dataplane->longs.unused_count &&
-	    !dataplane->held_count)
+	if (!grace_due && !dataplane->longs.unused_count)
 		return 0;
-	if (dataplane->space.in_limbo || dataplane->longs.stale_count || dataplane->held_count)
+	if (grace_due)
 		result = dataplane_grace(dataplane);
 	if (result == 0)
 		result = long_drop_unused(dataplane);
@@ -151,9 +153,12 @@ static int adopt(struct dataplane *dataplane, struct ag_error *error)
 		result = lines_open(dataplane, error);
 	if (result == 0)
 		result = buckets_open(dataplane, error);
+	if (result == 0)
+		result = actions_open(dataplane, error);
 	if (result < 0)
 		return result;
 	lines_adopt(dataplane);
+	actions_settle(dataplane);
 	result = dataplane_grace(dataplane);
 	if (result == 0)
 		result = long_drop_unused(dataplane);
@@ -231,6 +236,10 @@ void dataplane_close(struct dataplane *dataplane)
 	lines_close(&dataplane->space);
 	long_close_all(dataplane);
 	buckets_close(dataplane);
+	actions_close(dataplane);
+	retired_clear(&dataplane->retired);
+	watch_close(dataplane);
+	ask_close(dataplane);
 	allowgate_bpf__destroy(dataplane->skeleton);
 	cleanup_fd(&dataplane->lock_fd);
 	free(dataplane->versions);

@@ -40,6 +40,15 @@ void dataplane_close(struct dataplane *dataplane);
 /* Detaches and unpins everything under pin_dir, also of other versions; needs no daemon. Absent: no error. */
 int dataplane_uninstall(const char *pin_dir, struct ag_error *error);
 
+/* What the program uses where the kernel has it, for `doctor` and the log: needs rights, but no dataplane. */
+struct dataplane_features {
+	bool frags;	    /* frames in several buffers (Linux 5.18): else none comes to a native program */
+	bool tcx;	    /* links on the way out (6.6): else clsact */
+	bool trie_batches;  /* tries read by many entries at once (5.13) */
+	bool outer_batches; /* many long lists put in force at once (5.19) */
+};
+void dataplane_features(struct dataplane_features *ret);
+
 /*
  * Whose policy the kernel holds: the store's id (0: none was ever published) and its generation. While these
  * maps have never been filled, that of the maps which an earlier version, or one with other limits, left
@@ -58,7 +67,10 @@ bool dataplane_filled(const struct dataplane *dataplane);
  * kernel goes on refusing, upon which it may be called again. What was in force before is used again after a
  * grace period, which is not waited for here.
  *
- * ERROR_LIMIT before anything is done where a limit would be exceeded.
+ * ERROR_LIMIT before anything is done where a limit would be exceeded (of actions too: there are at most
+ * AG_ACTIONS_MAX different ones); ERROR_NOT_FOUND for an interface to redirect to that is not there. Of an
+ * active account that enforces with a notice, the answers' program is on every interface before stage()
+ * returns; of one that redirects, its device in the map.
  */
 struct dataplane_change;
 int dataplane_stage(struct dataplane *dataplane, const struct compiled_account *have,
@@ -73,7 +85,8 @@ int dataplane_stage(struct dataplane *dataplane, const struct compiled_account *
 struct compiled_edit {
 	enum compile_edit kind;
 	struct compiled_entry entry;
-	/* COMPILE_REMOVE from a list too long for lines: the longest other entry that holds this one. */
+	/* COMPILE_REMOVE from a list too long for lines, and COMPILE_ADD to one of an entry that expires: the
+	 * longest other entry that holds this one. */
 	bool has_uncovered;
 	struct compiled_entry uncovered;
 };
@@ -117,10 +130,10 @@ int dataplane_read_account(struct dataplane *dataplane, uint32_t slot, struct co
 struct dataplane_comparison;
 int dataplane_compare_begin(struct dataplane *dataplane, uint32_t slot, struct dataplane_comparison **ret,
 			    struct ag_error *error);
-int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct prefix *prefix,
-			   enum ag_entry_verdict verdict, struct ag_error *error);
+int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct compiled_entry *entry,
+			   struct ag_error *error);
 int dataplane_compare_end(struct dataplane_comparison *comparison, bool active, enum ag_mode mode,
-			  enum ag_on_deny on_deny, size_t *ret_differing, struct ag_error *error);
+			  const struct on_deny *on_deny, size_t *ret_differing, struct ag_error *error);
 /* Puts a slot back to nothing: inactive, no lists, counters zero. Idempotent. Its services must be gone
  * before. */
 int dataplane_clear_account(struct dataplane *dataplane, uint32_t slot, struct ag_error *error);
@@ -150,10 +163,62 @@ int dataplane_check_services(struct dataplane *dataplane, size_t added, size_t p
 int dataplane_set_failsafe(struct dataplane *dataplane, const struct prefix *prefixes, size_t count,
 			   struct ag_error *error);
 
-/* The kernel's own answer for a source at an account: AG_VERDICT_OPEN to AG_VERDICT_DENIED; *ret_entry (may
- * be NULL) gets the prefix that decides, len 255 for none. */
-int dataplane_decide(struct dataplane *dataplane, uint32_t slot, const struct addr *source,
-		     enum ag_verdict *ret, struct prefix *ret_entry, struct ag_error *error);
+/*
+ * The kernel's own answer: a second instance of the program, which shares the maps but counts and reports
+ * nothing, is run over a frame made for the question.
+ */
+struct dataplane_question {
+	struct addr source;
+	struct addr dest; /* of the same family */
+	uint8_t proto;	  /* IPPROTO_TCP, ...; AG_PROTO_ANY: one that services do not name */
+	uint16_t port;	  /* of the destination, in the host's order; 0 without ports */
+	uint32_t slot;	  /* AG_NO_ACCOUNT: as the packet goes; else this account's list is asked */
+};
+struct dataplane_answer {
+	enum ag_verdict verdict;
+	bool passes;   /* what becomes of the frame */
+	uint32_t slot; /* of the account that judged; AG_NO_ACCOUNT: none */
+	bool matched;  /* an entry decides: */
+	struct prefix entry;
+	bool dest_known; /* services name the destination: by this prefix at the longest */
+	struct prefix dest;
+	bool gated;
+};
+int dataplane_ask(struct dataplane *dataplane, const struct dataplane_question *question,
+		  struct dataplane_answer *ret, struct ag_error *error);
+
+/*
+ * The policy's clock: what expiries are compared with, in the kernel too: CLOCK_BOOTTIME and an offset, which
+ * stays in force while the daemon is not there. *ret_set (may be NULL): it was ever set.
+ */
+void dataplane_set_clock(struct dataplane *dataplane, int64_t offset);
+int64_t dataplane_clock(const struct dataplane *dataplane, bool *ret_set);
+/* The epoch (ag_epoch()) that entries are marked with when they decide, until it is set again. */
+void dataplane_set_epoch(struct dataplane *dataplane, uint16_t epoch);
+
+/*
+ * When entries were last seen, as epochs. seen() is of one entry in force (0: not since it came into force,
+ * or there is none). harvest() takes what went out of force since it was last taken, and, with `all`, then
+ * what is in force, in steps of about 10 ms: calls for every entry that was seen; *ret_more until it has been
+ * through. `visit` non-zero ends the step, and is returned.
+ */
+int dataplane_seen(struct dataplane *dataplane, uint32_t slot, const struct prefix *prefix,
+		   uint16_t *ret_epoch, struct ag_error *error);
+struct dataplane_harvest;
+int dataplane_harvest_new(struct dataplane *dataplane, bool all, struct dataplane_harvest **ret);
+int dataplane_harvest_step(struct dataplane_harvest *harvest,
+			   int (*visit)(uint32_t slot, const struct prefix *prefix, uint16_t epoch,
+					void *arg),
+			   void *arg, bool *ret_more, struct ag_error *error);
+void dataplane_harvest_free(struct dataplane_harvest *harvest);
+
+/* Stopped packets: whether they are reported, and what was, oldest first. */
+void dataplane_set_watch(struct dataplane *dataplane, bool watch);
+int dataplane_sightings(struct dataplane *dataplane,
+			int (*visit)(const struct ag_sighting *sighting, void *arg), void *arg,
+			struct ag_error *error);
+/* After an interface came or went: those that accounts redirect to are found anew. */
+int dataplane_refresh_devices(struct dataplane *dataplane, struct ag_error *error);
 
 enum attach_mode {
 	ATTACH_AUTO,
@@ -194,13 +259,15 @@ int dataplane_attachments(struct dataplane *dataplane, struct attachment **ret, 
 void dataplane_drop_old_maps(struct dataplane *dataplane);
 
 /* Sums over CPUs. */
-int dataplane_account_counters(struct dataplane *dataplane, uint32_t slot, struct ag_account_counters *ret,
+struct account_counters {
+	struct ag_counter by_verdict[AG_VERDICT_ACCOUNT_MAX];
+};
+int dataplane_account_counters(struct dataplane *dataplane, uint32_t slot, struct account_counters *ret,
 			       struct ag_error *error);
 /* All accounts' at once, in bounded memory: calls for every slot below `end` that has counted anything, until
  * it returns non-zero, which is returned. */
 int dataplane_counters_each(struct dataplane *dataplane, uint32_t end,
-			    int (*visit)(uint32_t slot, const struct ag_account_counters *counters,
-					 void *arg),
+			    int (*visit)(uint32_t slot, const struct account_counters *counters, void *arg),
 			    void *arg, struct ag_error *error);
 int dataplane_interface_counters(struct dataplane *dataplane, unsigned int ifindex,
 				 struct ag_interface_counters *ret, struct ag_error *error);

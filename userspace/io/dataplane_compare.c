@@ -98,57 +98,55 @@ static bool walk_to(struct dataplane_comparison *comparison, struct held_list *l
 	}
 	if (list->next == list->count || order != 0)
 		return false;
-	return memcmp(&list->entries[list->next++].value, &entry->value, sizeof(entry->value)) == 0;
+	return compiled_entry_equal(&list->entries[list->next++], entry);
 }
 
-/* One that is there with the other verdict is found, but differs. */
+/* One that is there with another verdict or expiry is found, but differs. */
 static bool ask_index(struct held_list *list, const struct compiled_entry *entry)
 {
 	enum ag_family family = (enum ag_family)entry->prefix.addr.family;
-	struct compiled_entry other = *entry;
 
-	other.value.verdict = entry->value.verdict == AG_ENTRY_ALLOW ? AG_ENTRY_DENY : AG_ENTRY_ALLOW;
 	if (listindex_holds(family, &list->view.index, entry)) {
 		list->next++;
 		return true;
 	}
-	list->next += listindex_holds(family, &list->view.index, &other);
+	list->next += listindex_names(&list->view.index, &entry->prefix);
 	return false;
 }
 
-int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct prefix *prefix,
-			   enum ag_entry_verdict verdict, struct ag_error *error)
+int dataplane_compare_feed(struct dataplane_comparison *comparison, const struct compiled_entry *entry,
+			   struct ag_error *error)
 {
-	const struct compiled_entry entry = {.prefix = *prefix,
-					     .value = {.verdict = (uint8_t)verdict, .len = prefix->len}};
 	struct held_list *list =
-		&comparison->lists[prefix->addr.family == AG_FAMILY_IPV4 ? FAMILY4 : FAMILY6];
+		&comparison->lists[entry->prefix.addr.family == AG_FAMILY_IPV4 ? FAMILY4 : FAMILY6];
 
 	(void)error; /* nothing here can fail any more */
 	if (comparison->unreadable)
 		comparison->differing++;
 	else if (list->view.index.lines)
-		comparison->differing += !ask_index(list, &entry);
+		comparison->differing += !ask_index(list, entry);
 	else
-		comparison->differing += !walk_to(comparison, list, &entry);
+		comparison->differing += !walk_to(comparison, list, entry);
 	return 0;
 }
 
 static bool settings_differ(const struct dataplane_comparison *comparison, bool active, enum ag_mode mode,
-			    enum ag_on_deny on_deny)
+			    const struct on_deny *on_deny)
 {
 	union ag_account_state state = comparison->state;
+	const struct on_deny held = actions_read(comparison->dataplane, state.action);
 	uint8_t flags = AG_ACCOUNT_ACTIVE | (mode == AG_MODE_MONITOR ? AG_ACCOUNT_MONITOR : 0);
 
 	if (comparison->unreadable)
 		return true;
 	if (!active)
 		return state.word != 0;
-	return (state.flags & ~AG_ACCOUNT_SIDE) != flags || state.on_deny != on_deny;
+	return (state.flags & ~(AG_ACCOUNT_SIDE | AG_ACCOUNT_EXPIRES)) != flags ||
+	       !on_deny_equal(&held, on_deny);
 }
 
 int dataplane_compare_end(struct dataplane_comparison *comparison, bool active, enum ag_mode mode,
-			  enum ag_on_deny on_deny, size_t *ret_differing, struct ag_error *error)
+			  const struct on_deny *on_deny, size_t *ret_differing, struct ag_error *error)
 {
 	CLEANUP(cleanup_comparison) struct dataplane_comparison *ended = comparison;
 

@@ -30,15 +30,19 @@ static int sum(const struct dataplane *dataplane, const struct bpf_map *map, uin
 	return 0;
 }
 
-int dataplane_account_counters(struct dataplane *dataplane, uint32_t slot, struct ag_account_counters *ret,
+int dataplane_account_counters(struct dataplane *dataplane, uint32_t slot, struct account_counters *ret,
 			       struct ag_error *error)
 {
-	struct ag_account_counters counters;
+	const struct allowgate_bpf *skeleton = dataplane->skeleton;
+	struct account_counters counters;
 	int result = dataplane_check_slot(dataplane, slot, error);
 
 	if (result == 0)
-		result = sum(dataplane, dataplane->skeleton->maps.ag_account_counters, slot,
-			     AG_VERDICT_ACCOUNT_MAX, counters.by_verdict, error);
+		result = sum(dataplane, skeleton->maps.ag_account_counters, slot, AG_VERDICT_JUDGED_MAX,
+			     counters.by_verdict, error);
+	if (result == 0)
+		result = sum(dataplane, skeleton->maps.ag_action_counters, slot, AG_VERDICT_ACTION_MAX,
+			     counters.by_verdict + AG_VERDICT_JUDGED_MAX, error);
 	if (result == 0)
 		*ret = counters;
 	return result;
@@ -60,47 +64,23 @@ int dataplane_interface_counters(struct dataplane *dataplane, unsigned int ifind
 
 #define EACH_BATCH 512U
 
+/* Of a batch of slots, of one of the two maps: every processor's, slot by slot. */
 struct counters_batch {
+	const struct bpf_map *map;
+	size_t counters; /* of a processor */
 	uint32_t *slots;
-	struct ag_account_counters *each; /* of every processor, slot by slot */
+	struct ag_counter *each;
 	__u32 count;
 };
 
-static bool add_up(const struct dataplane *dataplane, const struct ag_account_counters *each,
-		   struct ag_account_counters *ret)
-{
-	bool any = false;
-
-	memset(ret, 0, sizeof(*ret));
-	for (size_t cpu = 0; cpu < dataplane->cpus; cpu++)
-		for (size_t i = 0; i < AG_VERDICT_ACCOUNT_MAX; i++) {
-			ret->by_verdict[i].packets += each[cpu].by_verdict[i].packets;
-			ret->by_verdict[i].bytes += each[cpu].by_verdict[i].bytes;
-			any = any || each[cpu].by_verdict[i].packets;
-		}
-	return any;
-}
-
-static int visit_batch(const struct dataplane *dataplane, const struct counters_batch *batch, uint32_t end,
-		       int (*visit)(uint32_t slot, const struct ag_account_counters *counters, void *arg),
-		       void *arg)
-{
-	struct ag_account_counters sums;
-	int result = 0;
-
-	for (__u32 i = 0; i < batch->count && result == 0; i++)
-		if (batch->slots[i] < end && add_up(dataplane, batch->each + i * dataplane->cpus, &sums))
-			result = visit(batch->slots[i], &sums, arg);
-	return result;
-}
-
-static int batch_by_element(int fd, size_t cpus, uint32_t first, struct counters_batch *batch)
+static int batch_by_element(const struct dataplane *dataplane, uint32_t first, struct counters_batch *batch)
 {
 	for (__u32 i = 0; i < batch->count; i++) {
 		int result;
 
 		batch->slots[i] = first + i;
-		result = bpf_map_lookup_elem(fd, &batch->slots[i], batch->each + i * cpus);
+		result = bpf_map_lookup_elem(dataplane_map_fd(batch->map), &batch->slots[i],
+					     batch->each + i * dataplane->cpus * batch->counters);
 		if (result < 0)
 			return result;
 	}
@@ -110,38 +90,85 @@ static int batch_by_element(int fd, size_t cpus, uint32_t first, struct counters
 /* The slots from `first` on, as many as there are; batches of per-CPU arrays came with 5.13. */
 static int read_batch(const struct dataplane *dataplane, uint32_t first, struct counters_batch *batch)
 {
-	int fd = dataplane_map_fd(dataplane->skeleton->maps.ag_account_counters);
 	uint32_t left = dataplane->limits.accounts - first, before = first - 1, cursor;
 	int result;
 
 	batch->count = left < EACH_BATCH ? left : EACH_BATCH;
-	result = bpf_map_lookup_batch(fd, first ? &before : NULL, &cursor, batch->slots, batch->each,
-				      &batch->count, NULL);
+	result = bpf_map_lookup_batch(dataplane_map_fd(batch->map), first ? &before : NULL, &cursor,
+				      batch->slots, batch->each, &batch->count, NULL);
 	if (result == 0 || (result == -ENOENT && batch->count))
 		return 0;
 	batch->count = left < EACH_BATCH ? left : EACH_BATCH;
-	return batch_by_element(fd, dataplane->cpus, first, batch);
+	return batch_by_element(dataplane, first, batch);
 }
 
-int dataplane_counters_each(struct dataplane *dataplane, uint32_t end,
-			    int (*visit)(uint32_t slot, const struct ag_account_counters *counters,
-					 void *arg),
-			    void *arg, struct ag_error *error)
+static bool add_up(const struct dataplane *dataplane, const struct counters_batch *batch, __u32 at,
+		   struct ag_counter *sums)
 {
-	AUTO_FREE uint32_t *slots = calloc(EACH_BATCH, sizeof(*slots));
-	AUTO_FREE struct ag_account_counters *each = calloc(EACH_BATCH * dataplane->cpus, sizeof(*each));
-	struct counters_batch batch = {.slots = slots, .each = each};
+	const struct ag_counter *each = batch->each + at * dataplane->cpus * batch->counters;
+	bool any = false;
+
+	for (size_t i = 0; i < dataplane->cpus * batch->counters; i++) {
+		sums[i % batch->counters].packets += each[i].packets;
+		sums[i % batch->counters].bytes += each[i].bytes;
+		any = any || each[i].packets;
+	}
+	return any;
+}
+
+typedef int (*counters_visit)(uint32_t slot, const struct account_counters *counters, void *arg);
+
+static int visit_batch(const struct dataplane *dataplane, const struct counters_batch *judged,
+		       const struct counters_batch *acted, uint32_t end, counters_visit visit, void *arg)
+{
+	int result = 0;
+
+	for (__u32 i = 0; i < judged->count && result == 0; i++) {
+		struct account_counters sums = {0};
+		bool any = judged->slots[i] < end && add_up(dataplane, judged, i, sums.by_verdict);
+
+		if (acted && judged->slots[i] < end)
+			any |= add_up(dataplane, acted, i, sums.by_verdict + AG_VERDICT_JUDGED_MAX);
+		if (any)
+			result = visit(judged->slots[i], &sums, arg);
+	}
+	return result;
+}
+
+static int read_both(const struct dataplane *dataplane, uint32_t first, struct counters_batch *judged,
+		     struct counters_batch *acted)
+{
+	int result = read_batch(dataplane, first, judged);
+
+	return result == 0 && acted ? read_batch(dataplane, first, acted) : result;
+}
+
+int dataplane_counters_each(struct dataplane *dataplane, uint32_t end, counters_visit visit, void *arg,
+			    struct ag_error *error)
+{
+	AUTO_FREE uint32_t *slots = calloc(2 * EACH_BATCH, sizeof(*slots));
+	AUTO_FREE struct ag_counter *each = calloc(EACH_BATCH * dataplane->cpus * AG_VERDICT_ACCOUNT_MAX,
+						   sizeof(*each));
+	struct counters_batch judged = {.map = dataplane->skeleton->maps.ag_account_counters,
+					.counters = AG_VERDICT_JUDGED_MAX,
+					.slots = slots,
+					.each = each};
+	struct counters_batch acted = {.map = dataplane->skeleton->maps.ag_action_counters,
+				       .counters = AG_VERDICT_ACTION_MAX,
+				       .slots = slots + EACH_BATCH,
+				       .each = each + EACH_BATCH * dataplane->cpus * AG_VERDICT_JUDGED_MAX};
+	struct counters_batch *both = dataplane->actions.ever ? &acted : NULL;
 	uint32_t last = end < dataplane->limits.accounts ? end : dataplane->limits.accounts;
 
 	if (!slots || !each)
 		return dataplane_no_memory(error);
-	for (uint32_t first = 0; first < last; first += batch.count) {
-		int result = read_batch(dataplane, first, &batch);
+	for (uint32_t first = 0; first < last; first += judged.count) {
+		int result = read_both(dataplane, first, &judged, both);
 
 		if (result < 0)
-			return error_set(error, ERROR_KERNEL, "cannot read ag_account_counters: %s",
+			return error_set(error, ERROR_KERNEL, "cannot read the accounts' counters: %s",
 					 strerror(-result));
-		result = visit_batch(dataplane, &batch, end, visit, arg);
+		result = visit_batch(dataplane, &judged, both, end, visit, arg);
 		if (result != 0)
 			return result;
 	}

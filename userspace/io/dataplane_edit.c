@@ -117,8 +117,11 @@ int entries_edit(const struct compiled_entry *entries, size_t count, const struc
 		edited[used++] = entries[i++];
 	if (edit->kind == COMPILE_ADD)
 		edited[used++] = edit->entry;
-	if (i < count && prefix_compare(&entries[i].prefix, &edit->entry.prefix) == 0)
+	if (i < count && prefix_compare(&entries[i].prefix, &edit->entry.prefix) == 0) {
+		if (edit->kind == COMPILE_ADD)
+			edited[used - 1].value.seen = entries[i].value.seen;
 		i++;
+	}
 	while (i < count)
 		edited[used++] = entries[i++];
 	*ret = edited;
@@ -269,16 +272,17 @@ static int stage_one(struct dataplane *dataplane, const struct compiled_account 
 	union ag_account_state state = account_state(dataplane, want->slot);
 	enum family_index index = found->count[FAMILY4] ? FAMILY4 : FAMILY6;
 
-	if (found->count[FAMILY4] + found->count[FAMILY6] != 1 || !change_same_settings(state, want) ||
-	    !held_is_long(state_held(state, index)))
+	if (found->count[FAMILY4] + found->count[FAMILY6] != 1 ||
+	    !change_same_settings(dataplane, state, want) || !held_is_long(state_held(state, index)))
 		return -E2BIG;
-	if (found->first[index].kind == COMPILE_REMOVE)
+	if (found->first[index].kind == COMPILE_REMOVE || found->first[index].entry.value.expires)
 		find_uncovered(want, index, &found->first[index]);
 	return stage_in_place(dataplane, index, want, &found->first[index], ret);
 }
 
 static int stage_difference(struct dataplane *dataplane, const struct compiled_account *want,
-			    const bool keeps[FAMILY_INDEX_MAX], struct dataplane_change **ret)
+			    const bool keeps[FAMILY_INDEX_MAX], struct dataplane_change **ret,
+			    struct ag_error *error)
 {
 	union ag_account_state state = account_state(dataplane, want->slot);
 	AUTO_LISTS struct dataplane_lists *lists = NULL;
@@ -290,7 +294,9 @@ static int stage_difference(struct dataplane *dataplane, const struct compiled_a
 		else
 			result = lists_build_family(dataplane, index, want, true, lists);
 	}
-	return result < 0 ? result : change_stage(dataplane, want, lists, keeps, ret);
+	if (result < 0)
+		return change_error(result, error);
+	return change_stage(dataplane, want, lists, keeps, ret, error);
 }
 
 int dataplane_stage(struct dataplane *dataplane, const struct compiled_account *have,
@@ -311,7 +317,7 @@ int dataplane_stage(struct dataplane *dataplane, const struct compiled_account *
 		result = stage_one(dataplane, want, &found, ret);
 	}
 	if (result == -E2BIG)
-		result = stage_difference(dataplane, want, keeps, ret);
+		return stage_difference(dataplane, want, keeps, ret, error);
 	return result < 0 ? change_error(result, error) : 0;
 }
 
@@ -367,7 +373,7 @@ static int edit_family(struct dataplane *dataplane, enum family_index index,
 }
 
 static int stage_edited(struct dataplane *dataplane, const struct compiled_account *want,
-			const struct editing *editing, struct dataplane_change **ret)
+			const struct editing *editing, struct dataplane_change **ret, struct ag_error *error)
 {
 	union ag_account_state state = account_state(dataplane, want->slot);
 	bool keeps[FAMILY_INDEX_MAX];
@@ -377,11 +383,11 @@ static int stage_edited(struct dataplane *dataplane, const struct compiled_accou
 		keeps[index] = !editing->edits[index];
 		if (keeps[index] || !held_is_long(state_held(state, index)))
 			continue;
-		if (edits != 1 || !change_same_settings(state, want))
+		if (edits != 1 || !change_same_settings(dataplane, state, want))
 			return -E2BIG;
 		return stage_in_place(dataplane, index, &editing->account, editing->last[index], ret);
 	}
-	return stage_difference(dataplane, &editing->account, keeps, ret);
+	return stage_difference(dataplane, &editing->account, keeps, ret, error);
 }
 
 int dataplane_stage_edits(struct dataplane *dataplane, const struct compiled_account *want,
@@ -410,9 +416,9 @@ int dataplane_stage_edits(struct dataplane *dataplane, const struct compiled_acc
 	for (enum family_index index = 0; index < FAMILY_INDEX_MAX && result == 0; index++)
 		result = edit_family(dataplane, index, want, edits, count, &editing);
 	if (result == 0)
-		result = stage_edited(dataplane, want, &editing, &change);
+		result = stage_edited(dataplane, want, &editing, &change, error);
 	if (result < 0 && result != -E2BIG && result != -EBADMSG)
-		return change_error(result, error);
+		return error->code ? result : change_error(result, error);
 	*ret = change;
 	return 0;
 }

@@ -49,7 +49,7 @@ int dataplane_set_failsafe(struct dataplane *dataplane, const struct prefix *pre
 				 "%zu failsafe prefixes are more than the %u that fit: join some",
 				 table.want.count, table.max_entries);
 	if (result == 0 && table.want.count)
-		dataplane_set_flags(dataplane, dataplane->config->flags | AG_CONFIG_FAILSAFE);
+		dataplane_set_flags(dataplane, AG_CONFIG_FAILSAFE, AG_CONFIG_FAILSAFE);
 	if (result == 0 &&
 	    table.have.count + table.want.count > table.max_entries) /* both may not fit in together */
 		result = map_table_edit(&table, &table.have, &table.want, ROWS_REMOVE);
@@ -61,7 +61,7 @@ int dataplane_set_failsafe(struct dataplane *dataplane, const struct prefix *pre
 		return error_set(error, ERROR_KERNEL, "the kernel refused the failsafe sources: %s",
 				 strerror(-result));
 	if (!table.want.count)
-		dataplane_set_flags(dataplane, dataplane->config->flags & ~AG_CONFIG_FAILSAFE);
+		dataplane_set_flags(dataplane, AG_CONFIG_FAILSAFE, 0);
 	dataplane->table_count[TABLE_FAILSAFE] = table.want.count;
 	return 0;
 }

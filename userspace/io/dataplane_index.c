@@ -107,9 +107,7 @@ int index_plan(const struct dataplane *dataplane, enum family_index index, const
 	       const struct compiled_edit *edit, struct listindex_edit *ret)
 {
 	struct holding holding = {.dataplane = dataplane, .map_id = kept->map_id};
-	const struct compiled_entry *uncovers = edit->kind == COMPILE_REMOVE && edit->has_uncovered
-							? &edit->uncovered
-							: NULL;
+	const struct compiled_entry *uncovers = edit->has_uncovered ? &edit->uncovered : NULL;
 
 	return listindex_plan(family_of_index(index), &kept->view.index, edit->kind, &edit->entry, uncovers,
 			      is_held, &holding, ret);

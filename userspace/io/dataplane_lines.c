@@ -132,10 +132,10 @@ static bool lead_to_lists(const struct dataplane *dataplane, uint32_t slot, unio
 /* Two words never name the same line. */
 static bool claim_block(struct line_space *space, union ag_account_state state)
 {
-	uint32_t lines = held_lines(state.held4) + held_lines(state.held6);
+	uint32_t lines = state_lines(state);
 
 	if (!lines)
-		return true;
+		return !(state.flags & AG_ACCOUNT_EXPIRES);
 	if (lines > space->count || state.block > space->count - lines ||
 	    last_used(space, state.block, lines) != LINES_NONE)
 		return false;
@@ -146,7 +146,7 @@ static bool claim_block(struct line_space *space, union ag_account_state state)
 
 void lines_adopt(struct dataplane *dataplane)
 {
-	const uint8_t known = AG_ACCOUNT_ACTIVE | AG_ACCOUNT_MONITOR | AG_ACCOUNT_SIDE;
+	const uint8_t known = AG_ACCOUNT_ACTIVE | AG_ACCOUNT_MONITOR | AG_ACCOUNT_SIDE | AG_ACCOUNT_EXPIRES;
 
 	for (uint32_t slot = 0; slot < dataplane->limits.accounts; slot++) {
 		union ag_account_state state = account_state(dataplane, slot);
@@ -154,9 +154,11 @@ void lines_adopt(struct dataplane *dataplane)
 		if (!state.word)
 			continue;
 		dataplane->damaged[slot] = !(state.flags & AG_ACCOUNT_ACTIVE) || (state.flags & ~known) ||
-					   state.on_deny >= AG_ON_DENY_MAX ||
+					   !actions_known(dataplane, state.action) ||
 					   !lead_to_lists(dataplane, slot, state) ||
 					   !claim_block(&dataplane->space, state);
+		if (!dataplane->damaged[slot])
+			actions_before_word(dataplane, state);
 	}
 }
 

@@ -247,7 +247,10 @@ int dataplane_attach(struct dataplane *dataplane, const char *interface, enum at
 	path = pins_link_path(dataplane->pin_dir, attachment.ifindex);
 	if (!path)
 		return dataplane_no_memory(error);
-	result = attach_pinned(dataplane, path, mode, &attachment, error);
+	/* the answers' program first, so that no visitor is handed to a server whose answers nobody mends */
+	result = dataplane->actions.egress ? egress_attach(dataplane, attachment.ifindex, error) : 0;
+	if (result == 0)
+		result = attach_pinned(dataplane, path, mode, &attachment, error);
 	if (result < 0)
 		return result;
 	result = query(attachment.ifindex, &attached, &attachment.mode);
@@ -282,6 +285,7 @@ int dataplane_detach(struct dataplane *dataplane, const char *interface, struct 
 		result = -errno;
 	if (result < 0)
 		return error_set(error, ERROR_KERNEL, "%s: cannot detach: %s", interface, strerror(-result));
+	(void)egress_detach(dataplane->pin_dir, attachment.ifindex); /* without flows it does nothing */
 	forget_counters(dataplane, attachment.ifindex);
 	return 0;
 }

@@ -44,6 +44,7 @@ static int set_sizes(const struct dataplane *dataplane)
 	} sizes[] = {
 		{skeleton->maps.ag_accounts, limits->accounts},
 		{skeleton->maps.ag_account_counters, limits->accounts},
+		{skeleton->maps.ag_action_counters, limits->accounts},
 		{skeleton->maps.ag_lines, lines_for(limits->accounts)},
 		{skeleton->maps.ag_indexes4, limits->accounts * 2},
 		{skeleton->maps.ag_indexes6, limits->accounts * 2},
@@ -70,8 +71,12 @@ static int set_program(struct dataplane *dataplane)
 	struct bpf_program *program = dataplane->skeleton->progs.ag_ingress;
 	bool frags = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_get_buff_len, NULL) == 1;
 	__u32 flags = bpf_program__flags(program) & ~(__u32)BPF_F_XDP_HAS_FRAGS;
-	int result;
+	int result = bpf_program__set_autoload(dataplane->skeleton->progs.ag_explain, false);
 
+	if (result == 0) /* of the second instance alone: dataplane_ask.c */
+		result = bpf_map__set_autocreate(dataplane->skeleton->maps.ag_explanation, false);
+	if (result < 0)
+		return result;
 	dataplane->skeleton->rodata->ag_has_frags = frags;
 	dataplane->skeleton->rodata->ag_seed = dataplane->seed;
 	dataplane->skeleton->rodata->ag_buckets4 = buckets_for(dataplane->limits.services, FAMILY4);
@@ -83,17 +88,29 @@ static int set_program(struct dataplane *dataplane)
 	return bpf_program__set_expected_attach_type(program, BPF_XDP);
 }
 
-static bool pin_fits(int fd, const struct bpf_map *map)
+/*
+ * The kernel itself adds this flag to a device map, and refuses it of whoever makes one: so it is said of a
+ * map that is adopted alone, which libbpf compares too.
+ */
+static int expect_added_flags(struct bpf_map *map)
+{
+	if (bpf_map__type(map) != BPF_MAP_TYPE_DEVMAP)
+		return 0;
+	return bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_RDONLY_PROG);
+}
+
+static bool pin_fits(int fd, struct bpf_map *map)
 {
 	struct bpf_map_info info = {0};
 	__u32 size = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(map) &&
-	       info.key_size == bpf_map__key_size(map) && info.value_size == bpf_map__value_size(map) &&
-	       info.max_entries == bpf_map__max_entries(map) && info.map_flags == bpf_map__map_flags(map);
+	return expect_added_flags(map) == 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+	       info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) && info.max_entries == bpf_map__max_entries(map) &&
+	       info.map_flags == bpf_map__map_flags(map);
 }
 
-static int check_pin(const struct bpf_map *map, const char *path, struct ag_error *error)
+static int check_pin(struct bpf_map *map, const char *path, struct ag_error *error)
 {
 	AUTO_FD int fd = bpf_obj_get(path);
 
@@ -123,7 +140,7 @@ static int set_pins(struct dataplane *dataplane, struct ag_error *error)
 		AUTO_FREE char *path = NULL;
 		int result;
 
-		if (bpf_map__is_internal(map))
+		if (bpf_map__is_internal(map) || map == dataplane->skeleton->maps.ag_explanation)
 			continue;
 		if (asprintf(&path, "%s/%s/%s", dataplane->pin_dir, directory, bpf_map__name(map)) < 0)
 			return dataplane_no_memory(error);
@@ -157,8 +174,8 @@ static int load(struct dataplane *dataplane, char *log, struct ag_error *error)
 		return error_set(
 			error, ERROR_KERNEL,
 			"the kernel does not take the program: %s (%s); it needs Linux 5.15 or later, with "
-			"CONFIG_BPF_SYSCALL, and memory for the configured limits",
-			strerror(-result), last_reason(log));
+			"CONFIG_BPF_SYSCALL, and memory for the configured limits%s",
+			strerror(-result), last_reason(log), features_hint(NULL));
 	return 0;
 }
 
@@ -195,6 +212,9 @@ int dataplane_load(struct dataplane *dataplane, struct ag_error *error)
 	if (result < 0)
 		return result;
 	(void)libbpf_set_print(NULL); /* it would write to standard error */
+	result = features_check(NULL, NULL, error);
+	if (result < 0)
+		return result;
 	dataplane->skeleton = allowgate_bpf__open_opts(&options);
 	if (!dataplane->skeleton)
 		return error_set(error, ERROR_KERNEL, "cannot open the program: %s", strerror(errno));

@@ -116,13 +116,6 @@ int pins_prepare(const char *pin_dir, struct ag_error *error)
 	return make_directory(path, error);
 }
 
-static void close_directory(DIR *directory)
-{
-	(void)closedir(directory); /* was only read */
-}
-DEFINE_CLEANUP(directory, DIR *, close_directory)
-#define AUTO_DIR CLEANUP(cleanup_directory)
-
 int pins_lock(const char *pin_dir, struct ag_error *error)
 {
 	AUTO_FD int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -297,6 +290,10 @@ int dataplane_uninstall(const char *pin_dir, struct ag_error *error)
 	if (result < 0)
 		return error_set(error, ERROR_KERNEL, "cannot detach what is pinned in '%s': %s", links,
 				 strerror(-result));
+	result = egress_detach_all(pin_dir);
+	if (result < 0)
+		return error_set(error, ERROR_KERNEL, "cannot detach what is pinned in '%s/egress': %s",
+				 pin_dir, strerror(-result));
 	result = pins_remove_maps(pin_dir, NULL, error);
 	if (result < 0)
 		return result;

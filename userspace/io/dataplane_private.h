@@ -10,6 +10,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 
 #include "bpf/allowgate.skel.h"
 #include "userspace/core/cleanup.h"
@@ -17,70 +18,7 @@
 #include "userspace/core/listindex.h"
 #include "userspace/core/shortlist.h"
 
-enum family_index {
-	FAMILY4,
-	FAMILY6,
-	FAMILY_INDEX_MAX,
-};
-
-/* Maps of plain elements, in the order in which the service table's are added; they are removed in the
- * opposite one. */
-enum table_index {
-	TABLE_SERVICES,
-	TABLE_DEST_PREFIXES,
-	TABLE_DESTS,
-	TABLE_FAILSAFE,
-	TABLE_INDEX_MAX,
-};
-
-/* The arrays of maps. */
-enum long_kind {
-	LONG_INDEX4,
-	LONG_INDEX6,
-	LONG_TRIE4,
-	LONG_TRIE6,
-	LONG_KIND_MAX,
-};
-
-/* ag_lines: a bit a line. */
-struct line_space {
-	struct ag_line *lines; /* mapped */
-	size_t bytes;
-	uint32_t count;
-	uint32_t next;	 /* where the search for room goes on */
-	uint64_t *used;	 /* a word names it, or a staged change has it, or it is in limbo */
-	uint64_t *limbo; /* given back since the last grace period */
-	uint32_t in_use; /* lines, those in limbo too */
-	uint32_t in_limbo;
-};
-
-/* ag_indexes* and ag_lists*, by ag_long_place(): a bit 1 << enum long_kind each. */
-struct long_space {
-	uint8_t *present; /* the kernel has a map there */
-	uint8_t *stale;	  /* a word led there since the last grace period, and does no more */
-	size_t stale_count;
-	size_t unused_count; /* present, of which no word knows any more, and not stale */
-};
-
-/* A word of a live index that an edit says is not to be used yet. */
-struct held_word {
-	uint32_t map_id;
-	size_t word;
-};
-#define HELD_WORDS_MAX 4096U
-
-/* ag_services4 or 6. */
-struct bucket_space {
-	void *buckets; /* mapped */
-	size_t bytes;
-	uint32_t count;
-	uint32_t in_use;   /* slots with a service */
-	uint8_t *limbo;	   /* by bucket: a bit for each slot that was freed since the last grace period */
-	uint32_t *others;  /* by home bucket: services in their other bucket ... */
-	uint32_t *stashed; /* ... and in ag_services */
-};
-
-struct kept_view;
+#include "userspace/io/dataplane_parts.h"
 
 struct dataplane {
 	struct allowgate_bpf *skeleton;
@@ -105,6 +43,10 @@ struct dataplane {
 	struct kept_view *edited;	       /* the index that was edited last; NULL: none, or it is gone */
 	uint64_t table_count[TABLE_INDEX_MAX]; /* elements there are: counted at open, kept up afterwards */
 	uint64_t stash_count;		       /* elements of ag_services, of the services that there are */
+	struct action_space actions;
+	struct retired_space retired;
+	struct allowgate_bpf *asked;	 /* the second instance, for questions; NULL: none was asked yet */
+	struct sighting_ring *sightings; /* NULL: nobody looked yet */
 };
 
 static inline enum ag_family family_of_index(enum family_index index)
@@ -131,6 +73,36 @@ static inline bool held_is_long(uint8_t held)
 static inline uint32_t held_lines(uint8_t held)
 {
 	return held_is_long(held) ? 0 : held;
+}
+
+/* Of an account's block: those of its entries, and behind them those of their expiries. */
+static inline uint32_t state_entry_lines(union ag_account_state state)
+{
+	return held_lines(state.held4) + held_lines(state.held6);
+}
+
+static inline uint32_t state_lines(union ag_account_state state)
+{
+	uint32_t expiries = ag_expiry_lines(held_lines(state.held4), held_lines(state.held6));
+
+	return state_entry_lines(state) + (state.flags & AG_ACCOUNT_EXPIRES ? expiries : 0);
+}
+
+/* A family's lines, and its expiries (NULL: none of the block's entries expires). */
+static inline struct ag_line *state_list(const struct dataplane *dataplane, union ag_account_state state,
+					 enum family_index index)
+{
+	return dataplane->space.lines + state.block + (index == FAMILY6 ? held_lines(state.held4) : 0);
+}
+
+static inline uint32_t *state_expiries(const struct dataplane *dataplane, union ag_account_state state,
+				       enum family_index index)
+{
+	if (!(state.flags & AG_ACCOUNT_EXPIRES))
+		return NULL;
+	return shortlist_expiries(family_of_index(index),
+				  dataplane->space.lines + state.block + state_entry_lines(state),
+				  (uint8_t)held_lines(state.held4));
 }
 
 /* Of `held`, which is a long list. */
@@ -292,6 +264,7 @@ struct dataplane_change {
 	union ag_account_state state;
 	uint32_t lines;			    /* of the block, where it is fresh and not yet in force */
 	bool moves;			    /* to the other side */
+	bool has_action;		    /* holds a reference of state.action */
 	int fds[FAMILY_INDEX_MAX];	    /* what goes to the other side; of an edit: the live list */
 	uint32_t entries[FAMILY_INDEX_MAX]; /* that each family has then */
 	/* of an edit */
@@ -309,7 +282,8 @@ int change_check(const struct dataplane *dataplane, const struct compiled_accoun
 		 struct ag_error *error);
 int change_error(int result, struct ag_error *error);
 int change_new(struct dataplane *dataplane, uint32_t slot, struct dataplane_change **ret);
-bool change_same_settings(union ag_account_state state, const struct compiled_account *want);
+bool change_same_settings(const struct dataplane *dataplane, union ag_account_state state,
+			  const struct compiled_account *want);
 int lists_new(struct dataplane_lists **ret);
 /* An index, or else a trie; *ret_held says which. Its fd. */
 int long_build(const struct dataplane *dataplane, enum family_index index,
@@ -320,7 +294,7 @@ int lists_build_family(const struct dataplane *dataplane, enum family_index inde
 /* keeps: a family whose list in force stays as it is; lists->held says how it is held. */
 int change_stage(struct dataplane *dataplane, const struct compiled_account *want,
 		 struct dataplane_lists *lists, const bool keeps[FAMILY_INDEX_MAX],
-		 struct dataplane_change **ret);
+		 struct dataplane_change **ret, struct ag_error *error);
 /* All long lists of both families stand ready for the other side, where one of them is fresh. */
 int change_move(struct dataplane_change *change, const struct dataplane_lists *lists);
 
@@ -404,9 +378,20 @@ size_t rows_differing(const struct rows *have, const struct rows *want);
 int map_table_edit(const struct map_table *table, const struct rows *from, const struct rows *to,
 		   unsigned int edits);
 struct ag_dest_prefix_key table_prefix_key(const struct prefix *prefix);
-void dataplane_set_flags(struct dataplane *dataplane, uint32_t flags);
+/* Of the config's flags those in `of` become `flags`; the others stay. */
+void dataplane_set_flags(struct dataplane *dataplane, uint32_t of, uint32_t flags);
+/* Those that the service table sets. */
+#define SERVICE_FLAGS                                                                                        \
+	(AG_CONFIG_PREFIX_DESTS | AG_CONFIG_ENFORCING | AG_CONFIG_PORT | AG_CONFIG_PROTO | AG_CONFIG_ANY)
 
 /* dataplane_pins.c: what outlives the process. */
+static inline void close_directory(DIR *directory)
+{
+	if (directory)
+		(void)closedir(directory); /* was only read */
+}
+DEFINE_CLEANUP(directory, DIR *, close_directory)
+#define AUTO_DIR      CLEANUP(cleanup_directory)
 #define PINS_NAME_MAX 96
 /* 0 when the path or, where it is absent, what it would be made in, is on a bpffs; -ENOENT where only pin_dir
  * is absent. */
@@ -439,3 +424,6 @@ int pinned_link_open(const char *path, struct pinned_link *ret);
 /* Calls for every link pinned under pin_dir until `visit` returns non-zero, which is returned. */
 int pinned_links_each(const char *pin_dir, int (*visit)(const struct pinned_link *link, void *arg),
 		      void *arg);
+
+#include "userspace/io/dataplane_actions.h"
+#include "userspace/io/dataplane_watchers.h"

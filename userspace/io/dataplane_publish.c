@@ -96,21 +96,24 @@ static int put_kind(struct dataplane *dataplane, enum long_kind kind, struct dat
 static void retire(struct dataplane *dataplane, const struct dataplane_change *change,
 		   union ag_account_state old)
 {
-	uint32_t lines = held_lines(old.held4) + held_lines(old.held6);
+	uint32_t lines = state_lines(old);
 	uint32_t place = ag_long_place(change->slot, old.flags);
-	bool same_block = lines && change->state.word && !change->lines &&
-			  held_lines(change->state.held4) + held_lines(change->state.held6);
+	bool same_block = lines && change->state.word && !change->lines && state_lines(change->state);
 
 	if (!old.word || dataplane->damaged[change->slot])
 		return;
-	if (lines && !same_block)
+	if (lines && !same_block) {
+		harvest_retired_lines(dataplane, change->slot, old);
 		lines_retire(&dataplane->space, old.block, lines);
+	}
 	for (enum family_index index = 0; index < FAMILY_INDEX_MAX; index++) {
 		uint8_t held = state_held(old, index);
 		bool stays = held == state_held(change->state, index) && change->state.word && !change->moves;
 
-		if (held_is_long(held) && !stays)
-			long_retire(dataplane, long_kind_of(index, held), place);
+		if (!held_is_long(held) || stays)
+			continue;
+		harvest_retired_long(dataplane, change->slot, index, old);
+		long_retire(dataplane, long_kind_of(index, held), place);
 	}
 }
 
@@ -118,7 +121,10 @@ static void set_word(struct dataplane *dataplane, struct dataplane_change *chang
 {
 	union ag_account_state old = account_state(dataplane, change->slot);
 
+	actions_before_word(dataplane, change->state);
 	store_u64(&dataplane->accounts[change->slot].state.word, change->state.word);
+	if (!dataplane->damaged[change->slot])
+		actions_after_word(dataplane, old);
 	retire(dataplane, change, old);
 	change->lines = 0; /* they are the word's now */
 	if (change->moves || change->state.held4 != old.held4 || change->state.held6 != old.held6)

@@ -237,13 +237,13 @@ static int tables_apply(struct dataplane *dataplane, struct map_table tables[TAB
 			       tables[index].max_entries;
 		narrows = narrows || rows_differing(&tables[index].both, &tables[index].want);
 	}
-	dataplane_set_flags(dataplane, dataplane->config->flags | flags);
+	dataplane_set_flags(dataplane, flags, flags);
 	result = fits ? add_both(tables) : replace(tables);
 	if (result == 0 && fits && narrows)
 		result = keep_wanted(tables);
 	if (result < 0)
 		return result;
-	dataplane_set_flags(dataplane, (dataplane->config->flags & AG_CONFIG_FAILSAFE) | flags);
+	dataplane_set_flags(dataplane, SERVICE_FLAGS, flags);
 	for (enum table_index index = TABLE_SERVICES; index <= TABLE_DESTS; index++)
 		dataplane->table_count[index] += tables[index].want.count - tables[index].have.count;
 	return 0;
@@ -260,8 +260,8 @@ int dataplane_sync_services(struct dataplane *dataplane, const struct compiled_s
 			    size_t *ret_changed, struct ag_error *error)
 {
 	CLEANUP(tables_clear) struct map_table tables[TABLE_INDEX_MAX] = {0};
-	uint32_t flags = want->flags & ~AG_CONFIG_FAILSAFE;
-	size_t changed = (dataplane->config->flags & ~AG_CONFIG_FAILSAFE) != flags;
+	uint32_t flags = want->flags & SERVICE_FLAGS;
+	size_t changed = (dataplane->config->now.flags & SERVICE_FLAGS) != flags;
 	int result = 0;
 
 	if (want->service_count > dataplane->limits.services)
@@ -300,7 +300,7 @@ int dataplane_edit_services(struct dataplane *dataplane, const struct compiled_s
 	if (result == 0)
 		result = rows_of(tables, want, true);
 	if (result == 0)
-		result = tables_apply(dataplane, tables, flags & ~AG_CONFIG_FAILSAFE);
+		result = tables_apply(dataplane, tables, flags & SERVICE_FLAGS);
 	return result < 0 ? sync_error(result, error) : 0;
 }
 

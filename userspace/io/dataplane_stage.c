@@ -20,6 +20,8 @@ void dataplane_change_free(struct dataplane_change *change)
 	index_release(change->kept);
 	if (change->lines)
 		lines_give_back(&change->dataplane->space, change->state.block, change->lines);
+	if (change->has_action)
+		actions_let_go(change->dataplane, change->state.action);
 	free(change);
 }
 
@@ -130,41 +132,45 @@ int dataplane_build_lists(const struct dataplane *dataplane, const struct compil
 /* --- short lists --------------------------------------------------------------- */
 
 static int check_lines(enum family_index index, const struct ag_line *lines, uint8_t line_count,
-		       const struct compiled_entry *entries, size_t count)
+		       const uint32_t *expiries, const struct compiled_entry *entries, size_t count)
 {
 	AUTO_FREE struct compiled_entry *found = NULL;
 	size_t found_count = 0;
-	int result = shortlist_decode(family_of_index(index), lines, line_count, &found, &found_count);
+	int result = shortlist_decode(family_of_index(index), lines, line_count, expiries, &found,
+				      &found_count);
 
 	if (result < 0)
 		return result;
 	if (found_count != count)
 		return -EBADMSG;
 	for (size_t i = 0; i < count; i++)
-		if (prefix_compare(&found[i].prefix, &entries[i].prefix) != 0 ||
-		    memcmp(&found[i].value, &entries[i].value, sizeof(found[i].value)) != 0)
+		if (!compiled_entry_equal(&found[i], &entries[i]))
 			return -EBADMSG;
 	return 0;
 }
 
 static int write_lines(struct dataplane_change *change, const struct compiled_account *want)
 {
-	struct ag_line *lines = change->dataplane->space.lines + change->state.block;
+	const struct dataplane *dataplane = change->dataplane;
+	uint32_t entry_lines = state_entry_lines(change->state);
 
+	memset(dataplane->space.lines + change->state.block + entry_lines, 0,
+	       (change->lines - entry_lines) * sizeof(struct ag_line));
 	for (enum family_index index = 0; index < FAMILY_INDEX_MAX; index++) {
 		uint8_t held = state_held(change->state, index);
+		struct ag_line *lines = state_list(dataplane, change->state, index);
+		uint32_t *expiries = state_expiries(dataplane, change->state, index);
 		size_t count;
 		const struct compiled_entry *entries = entries_of(want, index, &count);
 		int result;
 
 		if (!held_lines(held))
 			continue;
-		result = shortlist_encode(family_of_index(index), entries, count, lines);
+		result = shortlist_encode(family_of_index(index), entries, count, lines, expiries);
 		if (result == 0)
-			result = check_lines(index, lines, held, entries, count);
+			result = check_lines(index, lines, held, expiries, entries, count);
 		if (result < 0)
 			return result;
-		lines += held;
 	}
 	return 0;
 }
@@ -195,11 +201,29 @@ static void set_held(struct dataplane_change *change, const struct dataplane_lis
 	change->state.held6 = lists->held[FAMILY6];
 }
 
+/* Whether one that stands in lines does. */
+static void set_expires(struct dataplane_change *change, const struct compiled_account *want)
+{
+	change->state.flags &= (uint8_t)~AG_ACCOUNT_EXPIRES;
+	for (enum family_index index = 0; index < FAMILY_INDEX_MAX; index++) {
+		size_t count;
+		const struct compiled_entry *entries = entries_of(want, index, &count);
+
+		if (held_lines(state_held(change->state, index)) && shortlist_expires(entries, count))
+			change->state.flags |= AG_ACCOUNT_EXPIRES;
+	}
+}
+
 static int stage_lines(struct dataplane_change *change, const struct compiled_account *want,
 		       struct dataplane_lists *lists)
 {
-	uint32_t lines = held_lines(lists->held[FAMILY4]) + held_lines(lists->held[FAMILY6]);
-	int result = lines ? take_block(change, lines) : 0;
+	uint32_t lines;
+	int result;
+
+	set_held(change, lists);
+	set_expires(change, want);
+	lines = state_lines(change->state);
+	result = lines ? take_block(change, lines) : 0;
 
 	if (result == -ENOSPC) {
 		result = 0;
@@ -207,8 +231,9 @@ static int stage_lines(struct dataplane_change *change, const struct compiled_ac
 			if (held_lines(lists->held[index]))
 				result = lists_build_family(change->dataplane, index, want, false, lists);
 		lines = 0;
+		set_held(change, lists);
+		set_expires(change, want);
 	}
-	set_held(change, lists);
 	return result == 0 && lines ? write_lines(change, want) : result;
 }
 
@@ -219,9 +244,13 @@ static uint8_t flags_of(const struct compiled_account *want)
 	return (uint8_t)(AG_ACCOUNT_ACTIVE | (want->mode == AG_MODE_MONITOR ? AG_ACCOUNT_MONITOR : 0));
 }
 
-bool change_same_settings(union ag_account_state state, const struct compiled_account *want)
+bool change_same_settings(const struct dataplane *dataplane, union ag_account_state state,
+			  const struct compiled_account *want)
 {
-	return (state.flags & ~AG_ACCOUNT_SIDE) == flags_of(want) && state.on_deny == want->on_deny;
+	const struct on_deny on_deny = actions_read(dataplane, state.action);
+
+	return (state.flags & ~(AG_ACCOUNT_SIDE | AG_ACCOUNT_EXPIRES)) == flags_of(want) &&
+	       on_deny_equal(&on_deny, &want->on_deny);
 }
 
 int change_move(struct dataplane_change *change, const struct dataplane_lists *lists)
@@ -261,20 +290,31 @@ static void note_entries(struct dataplane_change *change, const struct compiled_
 /* keeps: a family whose list in force stays as it is. */
 int change_stage(struct dataplane *dataplane, const struct compiled_account *want,
 		 struct dataplane_lists *lists, const bool keeps[FAMILY_INDEX_MAX],
-		 struct dataplane_change **ret)
+		 struct dataplane_change **ret, struct ag_error *error)
 {
 	AUTO_CHANGE struct dataplane_change *change = NULL;
 	union ag_account_state old = account_state(dataplane, want->slot);
-	int result = change_new(dataplane, want->slot, &change);
+	uint8_t action = AG_ACTION_DROP;
+	int result = 0;
 
+	if (want->active)
+		result = actions_take(dataplane, &want->on_deny, want->mode == AG_MODE_ENFORCE, &action,
+				      error);
 	if (result < 0)
 		return result;
+	result = change_new(dataplane, want->slot, &change);
+	if (result < 0) {
+		actions_let_go(dataplane, action);
+		return change_error(result, error);
+	}
 	note_entries(change, want);
 	if (want->active) {
 		change->state.flags = flags_of(want);
-		change->state.on_deny = (uint8_t)want->on_deny;
+		change->state.action = action;
+		change->has_action = true;
 		if (keeps[FAMILY4] && keeps[FAMILY6]) {
 			change->state.block = old.block;
+			change->state.flags |= old.flags & AG_ACCOUNT_EXPIRES;
 			set_held(change, lists);
 		} else {
 			result = stage_lines(change, want, lists);
@@ -283,7 +323,7 @@ int change_stage(struct dataplane *dataplane, const struct compiled_account *wan
 			result = change_move(change, lists);
 	}
 	if (result < 0)
-		return result;
+		return change_error(result, error);
 	if (change->state.word == old.word && !change->lines && !dataplane->damaged[want->slot])
 		change->step = CHANGE_NOTHING;
 	*ret = TAKE_PTR(change);
@@ -300,6 +340,5 @@ int dataplane_stage_ready(struct dataplane *dataplane, const struct compiled_acc
 
 	if (result < 0)
 		return result;
-	result = change_stage(dataplane, want, owned, keeps_nothing, ret);
-	return result < 0 ? change_error(result, error) : 0;
+	return change_stage(dataplane, want, owned, keeps_nothing, ret, error);
 }

@@ -17,9 +17,9 @@ struct ag_dest_prefix_key table_prefix_key(const struct prefix *prefix)
 	return key;
 }
 
-void dataplane_set_flags(struct dataplane *dataplane, uint32_t flags)
+void dataplane_set_flags(struct dataplane *dataplane, uint32_t of, uint32_t flags)
 {
-	__atomic_store_n(&dataplane->config->flags, flags, __ATOMIC_RELEASE);
+	store_u32(&dataplane->config->now.flags, (dataplane->config->now.flags & ~of) | (flags & of));
 }
 
 void map_table_clear(struct map_table *table)

@@ -107,8 +107,7 @@ static int trie_verify(int fd, enum family_index index, const struct compiled_en
 	if (found_count != count)
 		return -EBADMSG;
 	for (size_t i = 0; i < count; i++)
-		if (prefix_compare(&found[i].prefix, &entries[i].prefix) != 0 ||
-		    memcmp(&found[i].value, &entries[i].value, sizeof(struct ag_entry)) != 0)
+		if (!compiled_entry_equal(&found[i], &entries[i]))
 			return -EBADMSG;
 	return 0;
 }
@@ -130,10 +129,14 @@ int trie_build(const struct dataplane *dataplane, enum family_index index,
 int trie_edit(int fd, enum compile_edit kind, const struct compiled_entry *entry)
 {
 	union trie_key key = trie_key_of(&entry->prefix);
+	struct ag_entry value = entry->value, held;
 	int result;
 
-	if (kind == COMPILE_ADD)
-		return map_update(fd, &key, &entry->value);
+	if (kind == COMPILE_ADD) {
+		if (bpf_map_lookup_elem(fd, &key, &held) == 0 && held.len == entry->prefix.len)
+			value.seen = held.seen;
+		return map_update(fd, &key, &value);
+	}
 	result = bpf_map_delete_elem(fd, &key);
 	return result == -ENOENT ? 0 : result;
 }

@@ -84,6 +84,7 @@ static struct httpd *httpd_new(const struct httpd_options *options)
 	TAILQ_INIT(&httpd->serving);
 	TAILQ_INIT(&httpd->lingering);
 	LIST_INIT(&httpd->deferred);
+	LIST_INIT(&httpd->streams);
 	return httpd;
 }
 
@@ -161,14 +162,18 @@ int httpd_timeout_ms(const struct httpd *httpd)
 /* --- what httpd_run() does ----------------------------------------------------- */
 
 /* Events of the listening socket and of libmicrohttpd need no telling apart: both are looked at anyway. */
-static void run_lingering(struct httpd *httpd)
+static void run_connections(struct httpd *httpd)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int count = epoll_wait(httpd->epoll_fd, events, EVENTS_MAX, 0);
 
 	for (int i = 0; i < count; i++) {
-		if (events[i].data.ptr)
-			httpd_drain(events[i].data.ptr);
+		struct connection *connection = events[i].data.ptr;
+
+		if (connection && connection->stream)
+			httpd_stream_hang_up(connection->stream);
+		else if (connection)
+			httpd_drain(connection);
 	}
 }
 
@@ -232,6 +237,7 @@ static void run_daemon(struct httpd *httpd)
 static void stop_daemon(struct httpd *httpd)
 {
 	httpd->closing = true;
+	httpd_end_streams(httpd);
 	run_daemon(httpd);
 	httpd_abandon_deferred(httpd);
 	MHD_stop_daemon(httpd->daemon); /* what it served lingers now */
@@ -256,7 +262,7 @@ void httpd_run(struct httpd *httpd)
 {
 	uint64_t now = httpd_now_ms();
 
-	run_lingering(httpd);
+	run_connections(httpd);
 	run_accept(httpd);
 	run_daemon(httpd);
 	/* Last, and by the clock as it was: what arrived in time, while the loop or a handler was busy, was

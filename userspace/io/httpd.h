@@ -67,6 +67,33 @@ struct httpd_ticket *httpd_defer(const struct httpd_request *request);
 const struct httpd_request *httpd_ticket_request(const struct httpd_ticket *ticket);
 void httpd_answer(struct httpd_ticket *ticket, struct httpd_response *response);
 
+/*
+ * An answer without an end of its own: the handler calls httpd_stream(), once, fills in status and
+ * content_type (and no body), and returns. From then on what is written is sent as the client takes it;
+ * nothing is ever waited for. The stream is its owner's until httpd_stream_end(), or until `gone` is called,
+ * which is when the client has closed its end (its sending one too: whoever follows has nothing more to say),
+ * or httpd was closed; not once it was ended. There is no deadline until the end, but one for what is then
+ * left to send. A stream counts among the connections. NULL: no memory; then the handler answers as usual.
+ *
+ * httpd_stream_write() takes all or nothing: -ENOBUFS where more than `limit` bytes would wait for the
+ * client, -ENOMEM. The request stays as it is as long as the stream. All in the thread of the loop.
+ */
+struct httpd_stream;
+typedef void (*httpd_stream_gone)(struct httpd_stream *stream, void *arg);
+struct httpd_stream_options {
+	size_t limit; /* bytes that may wait for the client */
+	httpd_stream_gone gone;
+	void *arg;
+};
+struct httpd_stream *httpd_stream(const struct httpd_request *request,
+				  const struct httpd_stream_options *options);
+const struct httpd_request *httpd_stream_request(const struct httpd_stream *stream);
+/* What httpd_stream_write() would take at the most. */
+size_t httpd_stream_room(const struct httpd_stream *stream);
+int httpd_stream_write(struct httpd_stream *stream, const void *data, size_t length);
+/* Sends what is held, and no more. */
+void httpd_stream_end(struct httpd_stream *stream);
+
 typedef void (*httpd_handler)(const struct httpd_request *request, struct httpd_response *response,
 			      void *arg);
 /* For requests that httpd refuses by itself: fills the response as the handler would. */

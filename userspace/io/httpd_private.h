@@ -24,12 +24,14 @@ struct connection {
 	struct httpd *httpd;
 	int fd;
 	uid_t uid;
-	uint64_t deadline_ms; /* monotonic */
-	bool cut;	      /* shut down; libmicrohttpd is about to notice */
+	uint64_t deadline_ms;	     /* monotonic */
+	bool cut;		     /* shut down; libmicrohttpd is about to notice */
+	struct httpd_stream *stream; /* that is its answer now; NULL: none */
 };
 
 TAILQ_HEAD(connections, connection);
 LIST_HEAD(requests, request);
+LIST_HEAD(streams, httpd_stream);
 
 /* The socket file, to be removed with the listening socket. */
 struct socket_file {
@@ -41,7 +43,8 @@ struct socket_file {
 struct httpd {
 	struct httpd_options options;
 	struct MHD_Daemon *daemon;
-	int epoll_fd; /* holds listen_fd, the daemon's own epoll instance, and the lingering connections */
+	int epoll_fd; /* holds listen_fd, the daemon's own epoll instance, the lingering connections and those
+			 that have a stream */
 	int listen_fd;
 	bool is_unix;
 	struct socket_file file;
@@ -54,6 +57,7 @@ struct httpd {
 				      then; 0: it is in */
 	size_t bodies;		   /* bytes of request bodies held, of all connections */
 	struct requests deferred;  /* suspended, with a ticket that is not answered yet */
+	struct streams streams;
 	bool resumed; /* which libmicrohttpd does not say: neither its epoll instance is readable,
 			 nor its timeout 0 (0.9.75, without a listening socket of its own) */
 	bool closing; /* no handler is called any more */
@@ -91,3 +95,15 @@ void httpd_request_end(void *httpd, struct MHD_Connection *mhd, void **request,
 /* Leaves what was not answered to its tickets, so that libmicrohttpd may be stopped. */
 void httpd_abandon_deferred(struct httpd *httpd);
 size_t httpd_unescape_nothing(void *arg, struct MHD_Connection *mhd, char *text);
+
+/* httpd_stream.c */
+struct httpd_stream *httpd_stream_new(struct connection *connection, struct MHD_Connection *mhd,
+				      const struct httpd_request *view,
+				      const struct httpd_stream_options *options);
+/* With its request: tells its owner. */
+void httpd_stream_free(struct httpd_stream *stream);
+enum MHD_Result httpd_stream_send(struct httpd_stream *stream, const struct httpd_response *response);
+/* The client has closed its end. */
+void httpd_stream_hang_up(struct httpd_stream *stream);
+/* All of them, so that libmicrohttpd may be stopped. */
+void httpd_end_streams(struct httpd *httpd);

@@ -35,6 +35,7 @@ enum request_state {
 	REQUEST_ARRIVING, /* or with its handler, or done */
 	REQUEST_DEFERRED, /* has a ticket */
 	REQUEST_ANSWERED, /* by its ticket */
+	REQUEST_STREAMED, /* its answer is a stream */
 };
 
 struct request {
@@ -44,6 +45,7 @@ struct request {
 	bool suspended;
 	LIST_ENTRY(request) link; /* while suspended, in httpd's list */
 	struct httpd_ticket ticket;
+	struct httpd_stream *stream;
 	struct httpd_response answer; /* the ticket's, until it is sent */
 	struct httpd_request view;    /* what the handler sees */
 	char *target;		      /* the path, and behind its NUL the query, decoded in place */
@@ -104,6 +106,7 @@ void httpd_request_end(void *arg, struct MHD_Connection *mhd, void **context,
 	request->connection->deadline_ms = httpd_now_ms() + request->connection->httpd->options.deadline_ms;
 	request->connection->httpd->bodies -= request->body.length;
 	*context = NULL;
+	httpd_stream_free(TAKE_PTR(request->stream));
 	if (request->state == REQUEST_DEFERRED) { /* the ticket has it now */
 		request->connection = NULL;
 		request->mhd = NULL;
@@ -316,6 +319,18 @@ void httpd_abandon_deferred(struct httpd *httpd)
 		resume(LIST_FIRST(&httpd->deferred));
 }
 
+struct httpd_stream *httpd_stream(const struct httpd_request *view,
+				  const struct httpd_stream_options *options)
+{
+	struct request *request = view->handle;
+
+	assert(request->state == REQUEST_ARRIVING);
+	request->stream = httpd_stream_new(request->connection, request->mhd, view, options);
+	if (request->stream)
+		request->state = REQUEST_STREAMED;
+	return request->stream;
+}
+
 /* --- the answer ---------------------------------------------------------------------- */
 
 static enum MHD_Result send_answer(struct request *request)
@@ -341,7 +356,9 @@ static enum MHD_Result respond(struct request *request)
 	options->handler(&request->view, &response, options->arg);
 	if (request->state == REQUEST_ARRIVING)
 		return send_response(request->mhd, &response);
-	free(response.body); /* the ticket's answer counts */
+	free(response.body); /* the ticket's answer counts, or what is streamed */
+	if (request->state == REQUEST_STREAMED)
+		return httpd_stream_send(request->stream, &response);
 	if (request->state == REQUEST_ANSWERED)
 		return send_answer(request);
 	suspend(request);

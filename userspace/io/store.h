@@ -93,6 +93,9 @@ int store_entry_add(struct store *store, int64_t account_id, const struct entry 
 int store_entry_remove(struct store *store, int64_t account_id, const struct prefix *prefix,
 		       struct ag_error *error);
 int store_entries_clear(struct store *store, int64_t account_id, struct ag_error *error);
+/* Gives the entry of that prefix this one's note, expiry and enabledness. ERROR_NOT_FOUND. */
+int store_entry_set(struct store *store, int64_t account_id, const struct entry *entry,
+		    struct ag_error *error);
 /* The whole list, sorted, checked against the account's digest. *ret must be empty. Caller clears. */
 int store_list(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error);
 /*
@@ -105,11 +108,16 @@ int store_list_each(struct store *store, int64_t account_id,
 /* The entry of exactly this prefix: ERROR_NOT_FOUND. The caller frees its strings (entry_clear()). */
 int store_entry_find(struct store *store, int64_t account_id, const struct prefix *prefix, struct entry *ret,
 		     struct ag_error *error);
-/* The longest entry that holds the address, without reading the list: *ret_found says whether there is one.
+/* The longest entry in effect at `now` that holds the address, without reading the list: *ret_found says
+ * whether there is one. */
+int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, int64_t now,
+		      struct entry *ret, bool *ret_found, struct ag_error *error);
+/*
+ * How many different lengths the list's enabled entries that expire have, in the family that has more: see
+ * AG_EXPIRING_LENGTHS_MAX. Costs as much as there are such entries.
  */
-int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, struct entry *ret,
-		      bool *ret_found, struct ag_error *error);
-/* The longest entry that covers the prefix, other than itself: likewise. */
+int store_expiring_lengths(struct store *store, int64_t account_id, size_t *ret, struct ag_error *error);
+/* The longest enabled entry that covers the prefix, other than itself, expired or not: likewise. */
 int store_entry_around(struct store *store, int64_t account_id, const struct prefix *prefix,
 		       struct entry *ret, bool *ret_found, struct ag_error *error);
 /*
@@ -124,7 +132,7 @@ int store_list_page(struct store *store, int64_t account_id, const struct prefix
  * of its own, in steps of a few milliseconds between which the store serves others. Until finish() nobody
  * sees any of it, not even across a crash. At most one at a time for an account, which must not change
  * meanwhile (its list, or itself): finish() is ERROR_CONFLICT if it did. `created_by` and `created_at` of
- * entries that stay as they are (prefix, verdict, note) are kept.
+ * entries that stay as they are (prefix, verdict, note, expiry, enabledness) are kept.
  */
 struct store_import;
 enum import_kind {
@@ -154,6 +162,13 @@ int store_import_prepare(struct store_import *import, enum import_kind kind, con
  * the new list.
  */
 int store_import_finish(struct store *store, struct store_import *import, struct ag_error *error);
+/*
+ * In a transaction behind the one that finished it: the account has again the list from before, and its
+ * settings from `before`; whatever the length. Only while nothing else has changed the account, and before
+ * the import is closed.
+ */
+int store_import_undo(struct store *store, struct store_import *import, const struct account *before,
+		      struct ag_error *error);
 /* What was not finished is left to store_sweep(). NULL: no effect. In the thread of the store. */
 void store_import_close(struct store_import *import);
 /*
@@ -161,6 +176,21 @@ void store_import_close(struct store_import *import);
  * never finished. *ret_more: there are more. Not within a transaction; leaves imports that are open alone.
  */
 int store_sweep(struct store *store, size_t max_rows, bool *ret_more, struct ag_error *error);
+
+/*
+ * When entries were last seen: no policy, so outside of digests and generations, and kept across everything
+ * but the removal of the entry. put() is a transaction of its own (not within another), takes for each the
+ * later of what is there and what comes, and passes over entries that are not there. get() says 0 for never.
+ * Lists that are read do not have it.
+ */
+struct store_seen {
+	int64_t account_id;
+	struct prefix prefix;
+	int64_t time;
+};
+int store_seen_put(struct store *store, const struct store_seen *seen, size_t count, struct ag_error *error);
+int store_seen_get(struct store *store, int64_t account_id, const struct prefix *prefix, int64_t *ret,
+		   struct ag_error *error);
 
 /* Users. uid -1: has none of this host (a name that a delegate vouches for). */
 struct store_user {

@@ -14,6 +14,7 @@ static void digest_account(const struct store *store, const struct account_recor
 			   uint8_t out[DIGEST_SIZE])
 {
 	const struct account *account = &record->account;
+	char on_deny[ON_DENY_TEXT_MAX];
 	struct digest digest;
 
 	digest_init_of(store, &digest);
@@ -23,13 +24,18 @@ static void digest_account(const struct store *store, const struct account_recor
 	digest_text(&digest, account->name);
 	digest_text(&digest, record->label);
 	digest_text(&digest, mode_name(account->mode));
-	digest_text(&digest, on_deny_name(account->on_deny));
+	on_deny_format(&account->on_deny, on_deny);
+	digest_text(&digest, on_deny);
 	digest_number(&digest, (int64_t)account->generation);
 	digest_number(&digest, (int64_t)account->entries4);
 	digest_number(&digest, (int64_t)account->entries6);
 	digest_bytes(&digest, record->list_sum, DIGEST_SIZE);
 	if (!store->old_digests)
 		digest_number(&digest, record->list_version);
+	if (account->disabled4 || account->disabled6) { /* version 2 had none, and fits as it is */
+		digest_number(&digest, (int64_t)account->disabled4);
+		digest_number(&digest, (int64_t)account->disabled6);
+	}
 	digest_finish(&digest, out);
 }
 
@@ -50,6 +56,8 @@ static void account_columns(struct sql_row *row, struct account_record *record)
 	row_bytes(row, record->list_sum, DIGEST_SIZE);
 	row_bytes(row, record->digest, DIGEST_SIZE);
 	record->list_version = row_number(row, 0, INT64_MAX - 1);
+	account->disabled4 = (size_t)row_number(row, 0, (int64_t)account->entries4);
+	account->disabled6 = (size_t)row_number(row, 0, (int64_t)account->entries6);
 }
 
 static int record_read(struct store *store, sqlite3_stmt *stmt, struct account_record *ret,
@@ -109,14 +117,16 @@ int account_write(struct store *store, struct account_record *record, struct ag_
 {
 	const struct account *account = &record->account;
 	uint8_t digest[DIGEST_SIZE];
+	char on_deny[ON_DENY_TEXT_MAX];
 	int r;
 
+	on_deny_format(&account->on_deny, on_deny);
 	digest_account(store, record, digest);
 	r = sql_run(store, SQL_ACCOUNT_WRITE, error, SQL_NUMBER(account->id), sql_text(record->label),
-		    sql_text(mode_name(account->mode)), sql_text(on_deny_name(account->on_deny)),
-		    SQL_NUMBER(account->generation), SQL_NUMBER(account->entries4),
-		    SQL_NUMBER(account->entries6), SQL_DIGEST(record->list_sum), SQL_DIGEST(digest),
-		    SQL_NUMBER(record->list_version));
+		    sql_text(mode_name(account->mode)), sql_text(on_deny), SQL_NUMBER(account->generation),
+		    SQL_NUMBER(account->entries4), SQL_NUMBER(account->entries6),
+		    SQL_DIGEST(record->list_sum), SQL_DIGEST(digest), SQL_NUMBER(record->list_version),
+		    SQL_NUMBER(account->disabled4), SQL_NUMBER(account->disabled6));
 	if (r < 0)
 		return r;
 	if (sqlite3_changes(store->db) != 1)
@@ -148,8 +158,10 @@ static int one_number(struct store *store, enum sql which, int64_t argument, siz
 static int account_insert(struct store *store, struct account_record *record, struct ag_error *error)
 {
 	const struct account *account = &record->account;
+	char on_deny[ON_DENY_TEXT_MAX];
 	int r;
 
+	on_deny_format(&account->on_deny, on_deny);
 	/* Ids are used again: what an account that was lost may have left is nobody's, and not this one's. */
 	r = sql_run(store, SQL_ENTRIES_CLEAR, error, SQL_NUMBER(account->id));
 	if (r < 0)
@@ -157,8 +169,8 @@ static int account_insert(struct store *store, struct account_record *record, st
 	digest_account(store, record, record->digest);
 	r = sql_run(store, SQL_ACCOUNT_ADD, error, SQL_NUMBER(account->id), SQL_NUMBER(account->slot),
 		    sql_text(account->name), sql_text(record->label), sql_text(mode_name(account->mode)),
-		    sql_text(on_deny_name(account->on_deny)), SQL_NUMBER(account->generation), SQL_NUMBER(0),
-		    SQL_NUMBER(0), SQL_DIGEST(record->list_sum), SQL_DIGEST(record->digest));
+		    sql_text(on_deny), SQL_NUMBER(account->generation), SQL_NUMBER(0), SQL_NUMBER(0),
+		    SQL_DIGEST(record->list_sum), SQL_DIGEST(record->digest));
 	if (r < 0 && sql_is_duplicate(store))
 		return error_set(error, ERROR_EXISTS, "account '%s' is there already", account->name);
 	return r;
@@ -203,6 +215,7 @@ int store_account_add(struct store *store, struct account *account, struct ag_er
 		return r;
 	record.account.slot = (uint32_t)slot;
 	record.account.entries4 = record.account.entries6 = 0;
+	record.account.disabled4 = record.account.disabled6 = 0;
 	r = account_insert(store, &record, error);
 	if (r < 0)
 		return r;
@@ -212,6 +225,7 @@ int store_account_add(struct store *store, struct account *account, struct ag_er
 	account->id = record.account.id;
 	account->slot = record.account.slot;
 	account->entries4 = account->entries6 = 0;
+	account->disabled4 = account->disabled6 = 0;
 	return 0;
 }
 

@@ -20,6 +20,10 @@ static void digest_entry(const struct store *store, const struct entry *entry, u
 	digest_text(&digest, entry->note);
 	digest_text(&digest, entry->created_by);
 	digest_number(&digest, entry->created_at);
+	if (entry->disabled || entry->expires) { /* version 2 had none, and fits as it is */
+		digest_number(&digest, entry->disabled);
+		digest_number(&digest, entry->expires);
+	}
 	digest_finish(&digest, out);
 }
 
@@ -42,6 +46,9 @@ static int entry_read(struct store *store, sqlite3_stmt *stmt, const struct acco
 	ret->note = text_or_null(&row);
 	ret->created_by = text_or_null(&row);
 	ret->created_at = row_number(&row, INT64_MIN, INT64_MAX);
+	ret->disabled = row_number(&row, 0, 1);
+	ret->expires = row_number(&row, 0, EXPIRES_LAST);
+	ret->last_seen = 0;
 	return row.bad ? store_damaged(store, error, "an entry in the list of account '%s' is none",
 				       account->name)
 		       : 0;
@@ -50,11 +57,15 @@ static int entry_read(struct store *store, sqlite3_stmt *stmt, const struct acco
 void entries_count(const struct store *store, struct account_record *record, const struct entry *entry,
 		   bool more)
 {
-	size_t *count = entry->prefix.addr.family == AG_FAMILY_IPV4 ? &record->account.entries4
-								    : &record->account.entries6;
+	struct account *account = &record->account;
+	bool ipv4 = entry->prefix.addr.family == AG_FAMILY_IPV4;
+	size_t *count = ipv4 ? &account->entries4 : &account->entries6;
+	size_t *disabled = ipv4 ? &account->disabled4 : &account->disabled6;
 	uint8_t digest[DIGEST_SIZE];
 
 	*count = more ? *count + 1 : *count - 1;
+	if (entry->disabled)
+		*disabled = more ? *disabled + 1 : *disabled - 1;
 	digest_entry(store, entry, digest);
 	sum_fold(record->list_sum, digest);
 	record->changed = true;
@@ -93,7 +104,8 @@ int entries_insert(struct store *store, int64_t account_id, const struct entry *
 {
 	return sql_run(store, SQL_ENTRY_ADD, error, SQL_NUMBER(account_id), SQL_PREFIX(&entry->prefix),
 		       SQL_NUMBER(since), sql_text(entry_verdict_name(entry->verdict)), sql_text(entry->note),
-		       sql_text(entry->created_by), SQL_NUMBER(entry->created_at));
+		       sql_text(entry->created_by), SQL_NUMBER(entry->created_at),
+		       SQL_NUMBER(entry->disabled), SQL_NUMBER(entry->expires));
 }
 
 /* The two first arguments of IN_LIST. */
@@ -167,6 +179,31 @@ int store_entry_remove(struct store *store, int64_t account_id, const struct pre
 		r = entry_read(store, stmt, &store->current.account, &entry, error);
 	if (!r)
 		entries_count(store, &store->current, &entry, false);
+	if (!r)
+		r = sql_run(store, SQL_SEEN_REMOVE, error, SQL_NUMBER(account_id), SQL_PREFIX(prefix));
+	return r;
+}
+
+int store_entry_set(struct store *store, int64_t account_id, const struct entry *entry,
+		    struct ag_error *error)
+{
+	struct entry held = {0}, set;
+	int r = store_entry_find(store, account_id, &entry->prefix, &held, error);
+
+	if (!r)
+		r = account_edit(store, account_id, error);
+	if (!r)
+		r = sql_run(store, SQL_ENTRY_SET, error, LIST_OF(&store->current), SQL_PREFIX(&entry->prefix),
+			    sql_text(entry->note), SQL_NUMBER(entry->disabled), SQL_NUMBER(entry->expires));
+	if (!r) {
+		entries_count(store, &store->current, &held, false);
+		set = held;
+		set.note = entry->note;
+		set.disabled = entry->disabled;
+		set.expires = entry->expires;
+		entries_count(store, &store->current, &set, true);
+	}
+	entry_clear(&held);
 	return r;
 }
 
@@ -176,9 +213,12 @@ int store_entries_clear(struct store *store, int64_t account_id, struct ag_error
 
 	if (!r)
 		r = sql_run(store, SQL_ENTRIES_CLEAR, error, SQL_NUMBER(account_id));
+	if (!r)
+		r = sql_run(store, SQL_SEEN_CLEAR, error, SQL_NUMBER(account_id));
 	if (r < 0)
 		return r;
 	store->current.account.entries4 = store->current.account.entries6 = 0;
+	store->current.account.disabled4 = store->current.account.disabled6 = 0;
 	memset(store->current.list_sum, 0, DIGEST_SIZE);
 	store->current.changed = true;
 	return 0;
@@ -217,6 +257,8 @@ bool entries_fit(const struct account_record *have, const struct account_record 
 {
 	return have->account.entries4 == want->account.entries4 &&
 	       have->account.entries6 == want->account.entries6 &&
+	       have->account.disabled4 == want->account.disabled4 &&
+	       have->account.disabled6 == want->account.disabled6 &&
 	       !memcmp(have->list_sum, want->list_sum, DIGEST_SIZE);
 }
 
@@ -340,13 +382,27 @@ static int floor_step(struct store *store, int64_t account_id, const struct pref
 	return row.bad ? store_damaged(store, error, "an entry is none") : 1;
 }
 
+/* As find_copy(), but 0 for one that is not in effect. */
+static int find_in_effect(struct store *store, const struct account_record *record,
+			  const struct prefix *prefix, int64_t now, struct entry *ret, struct ag_error *error)
+{
+	int r = find_copy(store, record, prefix, ret, error);
+
+	if (r > 0 && !entry_in_effect(ret, now)) {
+		entry_clear(ret);
+		r = 0;
+	}
+	return r;
+}
+
 /*
  * As list_match() of entries up to that length: what does not sort behind the address is the longest prefix
- * that holds it, or parts from it at a bit where the search goes on. One that is not in the list gives way to
- * what is shorter. Each round is shorter than the last, so there are at most as many as an address has bits.
+ * that holds it, or parts from it at a bit where the search goes on. One that is not in the list, or not in
+ * effect, gives way to what is shorter. Each round is shorter than the last, so there are at most as many as
+ * an address has bits.
  */
 static int match_up_to(struct store *store, int64_t account_id, const struct addr *addr, uint8_t len,
-		       struct entry *ret, bool *ret_found, struct ag_error *error)
+		       int64_t now, struct entry *ret, bool *ret_found, struct ag_error *error)
 {
 	struct account_record record;
 	struct prefix probe, found;
@@ -360,7 +416,7 @@ static int match_up_to(struct store *store, int64_t account_id, const struct add
 	       found.addr.family == addr->family) {
 		bool holds = prefix_contains(&found, addr);
 
-		r = holds ? find_copy(store, &record, &found, ret, error) : 0;
+		r = holds ? find_in_effect(store, &record, &found, now, ret, error) : 0;
 		*ret_found = r > 0;
 		if (r)
 			break;
@@ -369,18 +425,18 @@ static int match_up_to(struct store *store, int64_t account_id, const struct add
 	return r < 0 ? r : 0;
 }
 
-int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, struct entry *ret,
-		      bool *ret_found, struct ag_error *error)
+int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, int64_t now,
+		      struct entry *ret, bool *ret_found, struct ag_error *error)
 {
-	return match_up_to(store, account_id, addr, addr_bits(addr), ret, ret_found, error);
+	return match_up_to(store, account_id, addr, addr_bits(addr), now, ret, ret_found, error);
 }
 
 /* What is shorter and holds the prefix's first address covers it. */
 int store_entry_around(struct store *store, int64_t account_id, const struct prefix *prefix,
 		       struct entry *ret, bool *ret_found, struct ag_error *error)
 {
-	return match_up_to(store, account_id, &prefix->addr, (uint8_t)(prefix->len - 1), ret, ret_found,
-			   error);
+	return match_up_to(store, account_id, &prefix->addr, (uint8_t)(prefix->len - 1), INT64_MIN, ret,
+			   ret_found, error);
 }
 
 int entries_page(struct store *store, const struct account_record *record, const struct prefix *after,

@@ -101,10 +101,35 @@ int store_import_finish(struct store *store, struct store_import *import, struct
 		return import_conflict(&import->base.account, error);
 	record->account.entries4 = import->seen.account.entries4;
 	record->account.entries6 = import->seen.account.entries6;
+	record->account.disabled4 = import->seen.account.disabled4;
+	record->account.disabled6 = import->seen.account.disabled6;
 	memcpy(record->list_sum, import->seen.list_sum, DIGEST_SIZE);
 	record->list_version = import->base.list_version + 1;
 	record->changed = true;
 	return 0;
+}
+
+/* The rows of both versions are there as long as the import is open, for nothing sweeps the account. */
+int store_import_undo(struct store *store, struct store_import *import, const struct account *before,
+		      struct ag_error *error)
+{
+	const struct account_record *base = &import->base;
+	struct account_record *record = &store->current;
+	int r = account_edit(store, base->account.id, error);
+
+	if (r < 0)
+		return r;
+	if (record->list_version != base->list_version + 1 ||
+	    memcmp(record->list_sum, import->seen.list_sum, DIGEST_SIZE) != 0)
+		return import_conflict(&base->account, error);
+	record->account.entries4 = base->account.entries4;
+	record->account.entries6 = base->account.entries6;
+	record->account.disabled4 = base->account.disabled4;
+	record->account.disabled6 = base->account.disabled6;
+	memcpy(record->list_sum, base->list_sum, DIGEST_SIZE);
+	record->list_version = base->list_version;
+	record->changed = true;
+	return store_account_update(store, before, error);
 }
 
 void store_import_close(struct store_import *import)

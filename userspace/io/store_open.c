@@ -143,7 +143,7 @@ static int fill(struct store *store, const char *path, struct ag_error *error)
 	int r = store_connect(store, path, error);
 
 	if (!r)
-		r = store_migrate(store, store_steps, STORE_VERSION, error);
+		r = store_migrate(store, store_steps, STORE_STEPS, error);
 	if (!r)
 		r = store_meta_init(store, error);
 	if (!r)
@@ -271,7 +271,7 @@ static int open_and_check(struct store *store, struct ag_error *error)
 	if (!r)
 		r = use_wal(store, error);
 	if (!r)
-		r = store_migrate(store, store_steps, STORE_VERSION, error);
+		r = store_migrate(store, store_steps, STORE_STEPS, error);
 	if (!r)
 		r = store_schema_check(store, error);
 	if (!r)

@@ -252,7 +252,8 @@ static int stands_in_both(struct walk *walk, const struct entry *had, const stru
 		prefix_format_short(&had->prefix, text);
 		return error_set(error, ERROR_EXISTS, "%s is in the list already", text);
 	}
-	if (had->verdict == wanted->verdict && same_text(had->note, wanted->note))
+	if (had->verdict == wanted->verdict && had->disabled == wanted->disabled &&
+	    had->expires == wanted->expires && same_text(had->note, wanted->note))
 		return result_has(walk, had);
 	r = add_edit(walk, had, false, error);
 	return r < 0 ? r : comes(walk, wanted, error);

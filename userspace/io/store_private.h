@@ -36,7 +36,8 @@
 #include "userspace/core/error.h"
 #include "userspace/io/store.h"
 
-#define STORE_VERSION	     2
+#define STORE_VERSION	     3
+#define STORE_STEPS	     3
 #define STORE_APPLICATION_ID 0x41475053 /* "AGPS" */
 
 /* The prepared statements; their texts are in store_statements.c. */
@@ -66,6 +67,14 @@ enum sql {
 	SQL_ENTRY_FIND,
 	SQL_ENTRY_FLOOR,
 	SQL_ENTRY_END,
+	SQL_ENTRY_SET,
+	SQL_EXPIRING_LENGTHS,
+	SQL_SEEN_PUT,
+	SQL_SEEN_GET,
+	SQL_SEEN_REMOVE,
+	SQL_SEEN_CLEAR,
+	SQL_SEEN_SWEEP,
+	SQL_SEEN_SWEEP_REST,
 	SQL_UNSWEPT_ADD,
 	SQL_UNSWEPT_REMOVE,
 	SQL_UNSWEPT,
@@ -264,13 +273,14 @@ const char *sql_statement(enum sql which);
 /* --- store_schema.c: versions ------------------------------------------------ */
 
 struct store_step {
-	int64_t version;
+	int64_t from;
+	int64_t to;
 	const char *sql;
 	/* What SQL cannot say, in the same transaction; NULL: nothing. */
 	int (*convert)(struct store *store, struct ag_error *error);
 };
 
-extern const struct store_step store_steps[STORE_VERSION];
+extern const struct store_step store_steps[STORE_STEPS];
 /* Runs the steps that the store has not seen yet, each in a transaction of its own. */
 int store_migrate(struct store *store, const struct store_step *steps, size_t count, struct ag_error *error);
 /* The tables, indexes and triggers are those of this version, letter by letter. */

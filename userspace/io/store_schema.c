@@ -104,32 +104,57 @@ static const char version_1[] =
 	"CREATE TRIGGER audit_keeps_all BEFORE DELETE ON audit BEGIN\n"
 	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n"
 	"END;\n";
-static const char version_2[] =
-	"ALTER TABLE accounts ADD COLUMN list_version INTEGER NOT NULL DEFAULT 0 CHECK (list_version >= 0);\n"
-	"CREATE TABLE entries_2 (\n"
-	"	" ACCOUNT_REFERENCE ",\n"
-	PREFIX_COLUMNS
-	"	since INTEGER NOT NULL CHECK (since >= 0),\n"
-	"	until INTEGER NOT NULL CHECK (until = 0 OR until > since),\n"
-	"	verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'deny')),\n"
-	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n"
-	"	created_by TEXT NOT NULL,\n"
-	"	created_at INTEGER NOT NULL,\n"
-	"	PRIMARY KEY (account_id, family, addr, len, since)\n"
+#define VERSION_2 \
+	"ALTER TABLE accounts ADD COLUMN list_version INTEGER NOT NULL DEFAULT 0 CHECK (list_version >= 0);\n" \
+	"CREATE TABLE entries_2 (\n" \
+	"	" ACCOUNT_REFERENCE ",\n" \
+	PREFIX_COLUMNS \
+	"	since INTEGER NOT NULL CHECK (since >= 0),\n" \
+	"	until INTEGER NOT NULL CHECK (until = 0 OR until > since),\n" \
+	"	verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'deny')),\n" \
+	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n" \
+	"	created_by TEXT NOT NULL,\n" \
+	"	created_at INTEGER NOT NULL,\n" \
+	"	PRIMARY KEY (account_id, family, addr, len, since)\n" \
+	") STRICT, WITHOUT ROWID;\n" \
+	"INSERT INTO entries_2 SELECT account_id, family, addr, len, 0, 0, verdict, note, created_by, created_at\n" \
+	"	FROM entries ORDER BY account_id, family, addr, len;\n" \
+	"DROP TABLE entries;\n" \
+	"ALTER TABLE entries_2 RENAME TO entries;\n" \
+	"CREATE TABLE unswept (\n" \
+	"	account_id INTEGER PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE\n" \
+	") STRICT;\n"
+#define VERSION_3 \
+	"ALTER TABLE accounts ADD COLUMN disabled4 INTEGER NOT NULL DEFAULT 0 CHECK (disabled4 >= 0);\n" \
+	"ALTER TABLE accounts ADD COLUMN disabled6 INTEGER NOT NULL DEFAULT 0 CHECK (disabled6 >= 0);\n" \
+	"ALTER TABLE entries ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1));\n" \
+	"ALTER TABLE entries ADD COLUMN expires INTEGER NOT NULL DEFAULT 0\n" \
+	"	CHECK (expires BETWEEN 0 AND 4294967295);\n" \
+	"CREATE INDEX entries_expiring ON entries (account_id, family, len) WHERE expires > 0 AND disabled = 0;\n" \
+	"CREATE TABLE seen (\n" \
+	"	" ACCOUNT_REFERENCE ",\n" \
+	PREFIX_COLUMNS \
+	"	time INTEGER NOT NULL,\n" \
+	"	PRIMARY KEY (account_id, family, addr, len)\n" \
 	") STRICT, WITHOUT ROWID;\n"
-	"INSERT INTO entries_2 SELECT account_id, family, addr, len, 0, 0, verdict, note, created_by, created_at\n"
-	"	FROM entries ORDER BY account_id, family, addr, len;\n"
-	"DROP TABLE entries;\n"
-	"ALTER TABLE entries_2 RENAME TO entries;\n"
-	"CREATE TABLE unswept (\n"
-	"	account_id INTEGER PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE\n"
-	") STRICT;\n";
+static const char version_3[] = VERSION_3;
+static const char version_3_from_1[] = VERSION_2 VERSION_3;
 /* clang-format on */
 
-const struct store_step store_steps[STORE_VERSION] = {
-	{1, version_1, NULL},
-	{2, version_2, store_convert_digests},
+/* What converts rows is written for the tables of now, so the way from version 1 is one step. */
+const struct store_step store_steps[STORE_STEPS] = {
+	{0, 1, version_1, NULL},
+	{1, 3, version_3_from_1, store_convert_digests},
+	{2, 3, version_3, NULL},
 };
+
+static const struct store_step *step_from(const struct store_step *steps, size_t count, int64_t version)
+{
+	for (size_t i = 0; i < count; i++)
+		if (steps[i].from == version)
+			return &steps[i];
+	return NULL;
+}
 
 static int run_step(struct store *store, const struct store_step *step, struct ag_error *error)
 {
@@ -138,7 +163,7 @@ static int run_step(struct store *store, const struct store_step *step, struct a
 
 	(void)snprintf(set_version, sizeof(set_version),
 		       "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64, STORE_APPLICATION_ID,
-		       step->version); /* fits */
+		       step->to); /* fits */
 	r = sql_exec(store, "BEGIN IMMEDIATE", error);
 	if (!r)
 		r = sql_exec(store, step->sql, error);
@@ -151,18 +176,20 @@ static int run_step(struct store *store, const struct store_step *step, struct a
 	if (r < 0 && !sqlite3_get_autocommit(store->db))
 		(void)sql_exec(store, "ROLLBACK", NULL); /* closing does it too */
 	if (r < 0)
-		error_prepend(error, "migrating to version %" PRId64, step->version);
+		error_prepend(error, "migrating to version %" PRId64, step->to);
 	return r;
 }
 
 int store_migrate(struct store *store, const struct store_step *steps, size_t count, struct ag_error *error)
 {
+	const struct store_step *step;
 	int64_t version;
 	int r = sql_pragma_number(store, "PRAGMA user_version", &version, error);
 
-	for (size_t i = 0; !r && i < count; i++)
-		if (steps[i].version > version)
-			r = run_step(store, &steps[i], error);
+	while (!r && (step = step_from(steps, count, version))) {
+		r = run_step(store, step, error);
+		version = step->to;
+	}
 	return r;
 }
 
@@ -196,7 +223,7 @@ static int expected_digest(uint8_t out[DIGEST_SIZE], struct ag_error *error)
 	if (sqlite3_open_v2(":memory:", &reference.db, SQLITE_OPEN_READWRITE, NULL))
 		r = store_fail(&reference, error);
 	else
-		r = store_migrate(&reference, store_steps, STORE_VERSION, error);
+		r = store_migrate(&reference, store_steps, STORE_STEPS, error);
 	if (!r)
 		r = schema_digest(&reference, out, error);
 	(void)sqlite3_close(reference.db); /* nothing in it is kept */

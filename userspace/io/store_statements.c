@@ -6,8 +6,8 @@
 
 #define ACCOUNT_COLUMNS                                                                                      \
 	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest, "           \
-	"list_version FROM accounts "
-#define ENTRY_COLUMNS "family, addr, len, verdict, note, created_by, created_at"
+	"list_version, disabled4, disabled6 FROM accounts "
+#define ENTRY_COLUMNS "family, addr, len, verdict, note, created_by, created_at, disabled, expires"
 /* ?2 is the version of the list. */
 #define IN_LIST "account_id = ?1 AND since <= ?2 AND (until = 0 OR until > ?2) "
 #define SWEPT                                                                                                \
@@ -40,8 +40,8 @@ static const char *const statements[SQL_MAX] = {
 		"INSERT INTO accounts (id, slot, name, label, mode, on_deny, generation, entries4, entries6, "
 		"list_sum, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ACCOUNT_WRITE] = "UPDATE accounts SET label = ?2, mode = ?3, on_deny = ?4, generation = ?5, "
-			      "entries4 = ?6, entries6 = ?7, list_sum = ?8, digest = ?9, list_version = ?10 "
-			      "WHERE id = ?1",
+			      "entries4 = ?6, entries6 = ?7, list_sum = ?8, digest = ?9, list_version = ?10, "
+			      "disabled4 = ?11, disabled6 = ?12 WHERE id = ?1",
 	[SQL_ACCOUNT_REMOVE] = "DELETE FROM accounts WHERE id = ?",
 	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS "WHERE id = ?",
 	[SQL_ACCOUNT_BY_NAME] = "SELECT " ACCOUNT_COLUMNS "WHERE name = ?",
@@ -62,8 +62,9 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_SERVICES_OF] =
 		"SELECT account_id, family, addr, len, proto, port FROM services WHERE account_id = ?",
 
-	[SQL_ENTRY_ADD] = "INSERT INTO entries (account_id, family, addr, len, since, until, verdict, note, "
-			  "created_by, created_at) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
+	[SQL_ENTRY_ADD] =
+		"INSERT INTO entries (account_id, family, addr, len, since, until, verdict, note, "
+		"created_by, created_at, disabled, expires) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
 	[SQL_ENTRY_REMOVE] = "DELETE FROM entries WHERE " IN_LIST
 			     "AND family = ?3 AND addr = ?4 AND len = ?5 RETURNING " ENTRY_COLUMNS,
 	[SQL_ENTRIES_CLEAR] = "DELETE FROM entries WHERE account_id = ?",
@@ -79,6 +80,32 @@ static const char *const statements[SQL_MAX] = {
 			    "ORDER BY family DESC, addr DESC, len DESC LIMIT 1",
 	[SQL_ENTRY_END] = "UPDATE entries SET until = ?2 + 1 WHERE " IN_LIST
 			  "AND family = ?3 AND addr = ?4 AND len = ?5",
+	[SQL_ENTRY_SET] = "UPDATE entries SET note = ?6, disabled = ?7, expires = ?8 WHERE " IN_LIST
+			  "AND family = ?3 AND addr = ?4 AND len = ?5",
+	/* From one length to the next one that there is: as many steps as there are lengths. */
+	[SQL_EXPIRING_LENGTHS] =
+		"WITH RECURSIVE lengths(len) AS (SELECT min(len) FROM entries WHERE " IN_LIST
+		"AND family = ?3 AND expires > 0 AND disabled = 0 "
+		"UNION ALL SELECT (SELECT min(e.len) FROM entries AS e WHERE e.account_id = ?1 "
+		"AND e.since <= ?2 AND (e.until = 0 OR e.until > ?2) AND e.family = ?3 AND e.len > "
+		"lengths.len "
+		"AND e.expires > 0 AND e.disabled = 0) FROM lengths WHERE lengths.len IS NOT NULL) "
+		"SELECT count(len) FROM lengths",
+
+	[SQL_SEEN_PUT] = "INSERT INTO seen (account_id, family, addr, len, time) SELECT ?1, ?2, ?3, ?4, ?5 "
+			 "WHERE EXISTS (SELECT 1 FROM entries WHERE account_id = ?1 AND family = ?2 "
+			 "AND addr = ?3 AND len = ?4) "
+			 "ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
+	[SQL_SEEN_GET] = "SELECT time FROM seen WHERE account_id = ? AND family = ? AND addr = ? AND len = ?",
+	[SQL_SEEN_REMOVE] = "DELETE FROM seen WHERE account_id = ? AND family = ? AND addr = ? AND len = ?",
+	[SQL_SEEN_CLEAR] = "DELETE FROM seen WHERE account_id = ?",
+	[SQL_SEEN_SWEEP] =
+		"DELETE FROM seen WHERE account_id = ?1 AND (family, addr, len) > (?2, ?3, ?4) "
+		"AND (family, addr, len) <= (?5, ?6, ?7) AND NOT EXISTS (SELECT 1 FROM entries AS e "
+		"WHERE e.account_id = ?1 AND e.family = seen.family AND e.addr = seen.addr "
+		"AND e.len = seen.len)",
+	[SQL_SEEN_SWEEP_REST] =
+		"DELETE FROM seen WHERE account_id = ?1 AND (family, addr, len) > (?2, ?3, ?4)",
 
 	[SQL_UNSWEPT_ADD] = "INSERT OR IGNORE INTO unswept (account_id) VALUES (?)",
 	[SQL_UNSWEPT_REMOVE] = "DELETE FROM unswept WHERE account_id = ?",

@@ -39,13 +39,19 @@ int sweep_account(struct store *store, int64_t account_id, struct entry_key *aft
 	if (r < 0)
 		return r;
 	*ret_done = !r;
-	if (!r)
-		return sql_run(store, SQL_UNSWEPT_REMOVE, error, SQL_NUMBER(account_id));
+	if (!r) {
+		r = sql_run(store, SQL_SEEN_SWEEP_REST, error, SQL_NUMBER(account_id),
+			    SQL_PREFIX(&after->prefix));
+		return r ? r : sql_run(store, SQL_UNSWEPT_REMOVE, error, SQL_NUMBER(account_id));
+	}
 	r = sql_run(store, SQL_SWEEP_ROWS, error, SQL_NUMBER(account_id), SQL_KEY(after), SQL_KEY(&last),
 		    SQL_NUMBER(record.list_version));
 	if (!r)
 		r = sql_run(store, SQL_SWEEP_MARKS, error, SQL_NUMBER(account_id), SQL_KEY(after),
 			    SQL_KEY(&last), SQL_NUMBER(record.list_version));
+	if (!r)
+		r = sql_run(store, SQL_SEEN_SWEEP, error, SQL_NUMBER(account_id), SQL_PREFIX(&after->prefix),
+			    SQL_PREFIX(&last.prefix));
 	if (!r)
 		*after = last;
 	return r;

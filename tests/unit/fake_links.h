@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fake_links.h - interfaces of the kernel that tests stand in for; included by fake_kernel.h
+ */
+#pragma once
+
+int dataplane_attachments(struct dataplane *dataplane, struct attachment **ret, size_t *ret_count,
+			  struct ag_error *error)
+{
+	(void)dataplane;
+	(void)error;
+	*ret = NULL;
+	*ret_count = 0;
+	return 0;
+}
+
+int dataplane_attach(struct dataplane *dataplane, const char *interface, enum attach_mode mode,
+		     struct attachment *ret, struct ag_error *error)
+{
+	(void)dataplane;
+	(void)mode;
+	if (fallible(error))
+		return -EIO;
+	*ret = (struct attachment){.ifindex = 1};
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", interface);
+	return 0;
+}
+
+int dataplane_detach(struct dataplane *dataplane, const char *interface, struct ag_error *error)
+{
+	(void)dataplane;
+	(void)interface;
+	return fallible(error) ? -EIO : 0;
+}
+
+int dataplane_adopt_links(struct dataplane *dataplane, size_t *ret_count, struct ag_error *error)
+{
+	(void)dataplane;
+	(void)error;
+	*ret_count = 0;
+	return 0;
+}
+
+void dataplane_drop_old_maps(struct dataplane *dataplane)
+{
+	(void)dataplane;
+}
+
+const char *attach_mode_name(enum attach_mode mode)
+{
+	(void)mode;
+	return "auto";
+}
+
+int attach_mode_parse(const char *text, enum attach_mode *ret, struct ag_error *error)
+{
+	(void)text;
+	(void)error;
+	*ret = ATTACH_AUTO;
+	return 0;
+}
+
+int dataplane_refresh_devices(struct dataplane *dataplane, struct ag_error *error)
+{
+	(void)dataplane;
+	(void)error;
+	return 0;
+}
