@@ -18,6 +18,7 @@ import sys
 
 import lab
 import report
+from writer import Writer
 
 BUILD = os.environ.get("BUILD", "build")
 DATA = os.environ.get("BENCH_DATA", "")
@@ -39,6 +40,7 @@ WORLDS = {
 }
 REAL = {"country": {4: "de.ipv4.txt", 6: "de.ipv6.txt"}, "attackers": {4: "hosts.ipv4.txt"}}
 QUICK_WORLDS = ["1x10", "1x10000 hosts", "1000x10", "100000x10"]
+BESIDE_WRITER = ["1000x10", "1x1000000"]
 MIXES = ["unlisted:uniform", "unlisted:zipf", "allowed:uniform", "half:uniform"]
 QUICK_MIXES = ["unlisted:uniform", "allowed:uniform"]
 
@@ -137,6 +139,22 @@ def measure_testrun(place, path, rounds):
     return None
 
 
+def measure_beside_writer(place, policy, rounds):
+    """What packets cost allowgate while a list is changed as fast as can be, over what they cost without that."""
+    one = next((candidate for candidate in place.candidates if candidate.name == lab.ALLOWGATE), None)
+    if not one:
+        return None
+    writer = Writer(one, policy, place.core)
+    count = max(4096, min(1 << 19, int(RUN_NS / timed(place, one, 4096))))
+    ratios, rates = [], []
+    for _ in range(rounds):
+        alone = timed(place, one, count)
+        with writer:
+            ratios.append(timed(place, one, count) / alone)
+        rates.append(writer.rate)
+    return {"ratio": spread(ratios), "changes_per_second": spread(rates)}
+
+
 def measure_world(place, name, world, family, options, source=None):
     mixes = QUICK_MIXES if options.quick else MIXES
     notes = []
@@ -153,6 +171,8 @@ def measure_world(place, name, world, family, options, source=None):
         place.generator.ask("keys", path)
         result["mixes"][mix] = measure_mix(place, options.rounds, notes, f"{name}, IPv{family}, {mix}")
         result["testrun"][mix] = measure_testrun(place, path, options.rounds)
+        if mix == mixes[0] and name in BESIDE_WRITER and family == 4:
+            result["beside_writer"] = measure_beside_writer(place, policy, options.rounds)
         os.unlink(path)
     place.clear()
     return result

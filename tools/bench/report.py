@@ -55,6 +55,10 @@ def print_world(result):
             ratios = "".join(f"  {figures[key]['median']:6.2f} x {key[8:]}" for key in
                              ("against " + DROP, "against " + PASS) if key in figures)
             print(f"    {name:20} {ns['median']:8.0f}  ({ns['low']:.0f}-{ns['high']:.0f}){ratios}")
+    beside = result.get("beside_writer")
+    if beside:
+        print(f"  beside a writer ({beside['changes_per_second']['median']:.0f} changes a second): "
+              f"{beside['ratio']['median']:.2f} ({beside['ratio']['low']:.2f}-{beside['ratio']['high']:.2f}) x allowgate alone")
     for note in result["notes"]:
         print(f"  note: {note}", flush=True)
 
@@ -107,6 +111,10 @@ def goals(document):
     row("times faster than ipset, at every size", 3.2, min((one for one in ipset if one), default=None), True)
     passing = ratio(mix_of(document, "1x10", mix="allowed:uniform"), ALLOWGATE, PASS)
     row("1x10, allowed to the stack, against XDP_PASS", 1.10, passing)
+    for one in document["worlds"]:
+        if one.get("beside_writer"):
+            row(f"{one['world']}, beside a writer at full rate, against without", 1.15,
+                one["beside_writer"]["ratio"]["median"])
     return rows + ((document.get("control") or {}).get("goals") or [])
 
 

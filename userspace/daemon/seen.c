@@ -15,7 +15,7 @@
 #include "userspace/io/log.h"
 #include "userspace/io/loop.h"
 
-#define SEEN_INTERVAL_MS (5 * 60 * 1000)
+#define SEEN_INTERVAL_MS (UINT64_C(5) * 60 * 1000)
 #define ROWS_AT_ONCE	 1000 /* some milliseconds of the store's time */
 
 struct seen {

@@ -7,6 +7,8 @@
  * for the same. Of a notice, the ports that are in use and the answers' program follow the words that name it
  * and enforce: they are there before the first, and go after the last.
  */
+#include "userspace/io/dataplane_actions.h"
+
 #include "userspace/io/dataplane_private.h"
 
 #include <arpa/inet.h>

@@ -146,7 +146,7 @@ static int read_both(const struct dataplane *dataplane, uint32_t first, struct c
 int dataplane_counters_each(struct dataplane *dataplane, uint32_t end, counters_visit visit, void *arg,
 			    struct ag_error *error)
 {
-	AUTO_FREE uint32_t *slots = calloc(2 * EACH_BATCH, sizeof(*slots));
+	AUTO_FREE uint32_t *slots = calloc(2UL * EACH_BATCH, sizeof(*slots));
 	AUTO_FREE struct ag_counter *each = calloc(EACH_BATCH * dataplane->cpus * AG_VERDICT_ACCOUNT_MAX,
 						   sizeof(*each));
 	struct counters_batch judged = {.map = dataplane->skeleton->maps.ag_account_counters,
