@@ -21,6 +21,7 @@ static const struct dataplane_limits LIMITS = {.accounts = 64, .services = 16, .
 struct settings {
 	bool active;
 	enum ag_mode mode;
+	struct on_deny on_deny;
 };
 static const struct settings ENFORCE = {.active = true, .mode = AG_MODE_ENFORCE};
 static const struct settings INACTIVE = {.active = false};
@@ -67,19 +68,28 @@ static inline __attribute__((unused)) void append(struct compiled_entry **entrie
 	(*entries)[(*count)++] = *entry;
 }
 
-/* "203.0.113.0/24 !203.0.113.7 2001:db8::/32": the account with these entries, '!' before what is denied. */
+/*
+ * "203.0.113.0/24 !203.0.113.7 2001:db8::/32@1000": the account with these entries, '!' before what is
+ * denied, and the second it expires in behind '@'.
+ */
 static inline __attribute__((unused)) struct compiled_account
 account_of(uint32_t slot, struct settings settings, const char *text)
 {
-	struct compiled_account account = {.slot = slot, .active = settings.active, .mode = settings.mode};
+	struct compiled_account account = {
+		.slot = slot, .active = settings.active, .mode = settings.mode, .on_deny = settings.on_deny};
 	char *copy = strdup(text), *rest = copy;
 
 	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
 		bool deny = *word == '!';
+		char *expires = strchr(word, '@');
 		struct compiled_entry entry = {.value.verdict = deny ? AG_ENTRY_DENY : AG_ENTRY_ALLOW};
 
 		if (!*word || !settings.active)
 			continue;
+		if (expires) {
+			*expires++ = '\0';
+			entry.value.expires = (__u32)strtoul(expires, NULL, 10);
+		}
 		check_ok(prefix_parse(word + deny, &entry.prefix, &error));
 		entry.value.len = entry.prefix.len;
 		if (entry.prefix.addr.family == AG_FAMILY_IPV4)

@@ -119,7 +119,7 @@ int dataplane_grace(struct dataplane *dataplane)
 int dataplane_tidy(struct dataplane *dataplane, struct ag_error *error)
 {
 	bool grace_due = dataplane->space.in_limbo || dataplane->longs.stale_count || dataplane->held_count ||
-			 dataplane->actions.in_limbo;
+			 dataplane->actions.in_limbo || actions_egress_is_idle(dataplane);
 	int result = 0;
 
 	if (!grace_due && !dataplane->longs.unused_count)

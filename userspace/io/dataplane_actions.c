@@ -64,6 +64,20 @@ static bool any_notice(const struct dataplane *dataplane)
 	return false;
 }
 
+/* Of a change that is staged it is not told whether it enforces: it may. */
+static bool needs_egress(const struct dataplane *dataplane)
+{
+	for (unsigned int index = AG_ACTIONS_FIRST; index < AG_ACTIONS_MAX; index++)
+		if (is_notice(dataplane, index) && dataplane->actions.staged[index])
+			return true;
+	return any_notice(dataplane);
+}
+
+bool actions_egress_is_idle(const struct dataplane *dataplane)
+{
+	return dataplane->actions.egress && !needs_egress(dataplane);
+}
+
 static void apply_ports(struct dataplane *dataplane)
 {
 	struct action_space *space = &dataplane->actions;
@@ -132,8 +146,10 @@ void actions_after_grace(struct dataplane *dataplane)
 			free_row(dataplane, index);
 	}
 	space->in_limbo = 0;
-	if (space->egress && !any_notice(dataplane))
-		space->egress = egress_detach_all(dataplane->pin_dir) != 0;
+	if (!actions_egress_is_idle(dataplane))
+		return;
+	space->egress = egress_detach_all(dataplane->pin_dir) != 0;
+	space->egress_whole = false;
 }
 
 /* --- for a change ------------------------------------------------------------------- */
@@ -228,9 +244,10 @@ int actions_take(struct dataplane *dataplane, const struct on_deny *on_deny, boo
 
 	if (on_deny->kind == AG_ON_DENY_NOTICE || on_deny->kind == AG_ON_DENY_REDIRECT)
 		result = take_row(dataplane, on_deny, &index, error);
-	if (result == 0 && on_deny->kind == AG_ON_DENY_NOTICE && enforces_it && !space->egress) {
+	if (result == 0 && on_deny->kind == AG_ON_DENY_NOTICE && enforces_it && !space->egress_whole) {
 		result = egress_attach_all(dataplane, error);
 		space->egress = true; /* on some perhaps, even where it failed */
+		space->egress_whole = result == 0;
 	}
 	if (result < 0)
 		return result;
@@ -268,7 +285,11 @@ int dataplane_refresh_devices(struct dataplane *dataplane, struct ag_error *erro
 		result = put_device(dataplane, index, &on_deny, &ifindex, error);
 		if (result < 0 && error->code != ERROR_NOT_FOUND)
 			return result;
-		/* the kernel has taken one that is gone out of the map itself */
+		if (!ifindex) { /* gone, which the kernel has seen to itself, or it has another name now */
+			(void)bpf_map_delete_elem(dataplane_map_fd(dataplane->skeleton->maps.ag_devices),
+						  &index);
+			*error = (struct ag_error){0};
+		}
 		store_u32(&action->ifindex, ifindex);
 	}
 	return 0;
@@ -320,7 +341,8 @@ void actions_settle(struct dataplane *dataplane)
 		(void)egress_detach_all(
 			dataplane->pin_dir); /* what an earlier daemon left, as far as it goes */
 	else
-		(void)egress_attach_all(dataplane, &ignored); /* as the links: what was attached stays */
+		/* as the links: what was attached stays */
+		space->egress_whole = egress_attach_all(dataplane, &ignored) == 0;
 }
 
 void actions_close(struct dataplane *dataplane)

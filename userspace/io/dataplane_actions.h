@@ -23,6 +23,8 @@ void actions_let_go(struct dataplane *dataplane, uint8_t index);
 /* Around the store of a word: before it what the new one needs, after it what the old one does no more. */
 void actions_before_word(struct dataplane *dataplane, union ag_account_state new);
 void actions_after_word(struct dataplane *dataplane, union ag_account_state old);
+/* The answers' program is attached, and no account needs it any more. */
+bool actions_egress_is_idle(const struct dataplane *dataplane);
 void actions_after_grace(struct dataplane *dataplane);
 /* Once all words were told: what none of them names is free. */
 void actions_settle(struct dataplane *dataplane);

@@ -112,6 +112,7 @@ struct action_space {
 	uint32_t enforcing[AG_ACTIONS_MAX]; /* of the words, those of accounts that are active and enforce */
 	bool limbo[AG_ACTIONS_MAX];	    /* not named since the last grace period */
 	size_t in_limbo;
-	bool egress; /* the answers' program is attached */
-	bool ever;   /* some account did more than to drop, since this daemon began or the one before */
+	bool egress;	   /* the answers' program is attached, to some interfaces at least */
+	bool egress_whole; /* to all of them */
+	bool ever;	   /* some account did more than to drop, since this daemon began or the one before */
 };
