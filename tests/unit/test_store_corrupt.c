@@ -55,6 +55,7 @@ static int dump_lists(struct fixture *f, const struct account *accounts, size_t 
 	for (size_t i = 0; i < count; i++) {
 		const struct account *a = &accounts[i];
 		struct list list = {0};
+		char on_deny[ON_DENY_TEXT_MAX];
 		struct account same;
 
 		/* The index leads to the same row. */
@@ -63,8 +64,9 @@ static int dump_lists(struct fixture *f, const struct account *accounts, size_t 
 		assert_string_equal(same.name, a->name);
 		assert_int_equal(same.id, a->id);
 		account_clear(&same);
-		buffer_print(out, "%s %s %u %d %d %zu %zu\n", a->name, a->label ? a->label : "", a->slot,
-			     a->mode, a->on_deny, a->entries4, a->entries6);
+		on_deny_format(&a->on_deny, on_deny);
+		buffer_print(out, "%s %s %u %d %s %zu %zu %zu %zu\n", a->name, a->label ? a->label : "",
+			     a->slot, a->mode, on_deny, a->entries4, a->entries6, a->disabled4, a->disabled6);
 		if (store_list(f->store, a->id, &list, &f->error) < 0)
 			return -1;
 		for (size_t j = 0; j < list.count; j++) {
@@ -72,8 +74,8 @@ static int dump_lists(struct fixture *f, const struct account *accounts, size_t 
 			char text[PREFIX_TEXT_MAX];
 
 			prefix_format(&e->prefix, text);
-			buffer_print(out, "%s %d %s %s %" PRId64 "\n", text, e->verdict, e->note,
-				     e->created_by, e->created_at);
+			buffer_print(out, "%s %d %d %" PRId64 " %s %s %" PRId64 "\n", text, e->verdict,
+				     e->disabled, e->expires, e->note, e->created_by, e->created_at);
 		}
 		list_clear(&list);
 	}
@@ -280,7 +282,7 @@ static const char *const tampering[] = {
 	"UPDATE entries SET len = 25 WHERE account_id = 1 AND len = 24",
 	"DELETE FROM entries WHERE account_id = 1 AND len = 24",
 	"DELETE FROM entries",
-	"INSERT INTO entries VALUES (1, 4, x'cb007200', 24, 0, 0, 'allow', '', '', 0)",
+	"INSERT INTO entries VALUES (1, 4, x'cb007200', 24, 0, 0, 'allow', '', '', 0, 0, 0)",
 	"UPDATE entries SET account_id = 2 WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET account_id = 3 - account_id",
 	"UPDATE entries SET since = 1 WHERE account_id = 1 AND len = 24",
@@ -290,13 +292,18 @@ static const char *const tampering[] = {
 	"UPDATE accounts SET label = 'other' WHERE name = 'acme'",
 	"UPDATE accounts SET slot = 5 WHERE name = 'acme'",
 	"UPDATE accounts SET on_deny = 'pass' WHERE name = 'acme'",
+	"UPDATE accounts SET on_deny = 'reject' WHERE name = 'acme'",
+	"UPDATE accounts SET disabled4 = 1 WHERE name = 'acme'",
+	"UPDATE entries SET disabled = 1 WHERE account_id = 1 AND len = 24",
+	"UPDATE entries SET expires = 1800000000 WHERE account_id = 1 AND len = 24",
 	"UPDATE accounts SET generation = 99 WHERE name = 'acme'",
 	"UPDATE accounts SET entries4 = 0, entries6 = 0 WHERE name = 'acme'",
 	"UPDATE accounts SET list_sum = zeroblob(32) WHERE name = 'acme'",
 	"UPDATE accounts SET digest = zeroblob(32) WHERE name = 'acme'",
 	"DELETE FROM services WHERE account_id = 1; DELETE FROM accounts WHERE id = 1; "
 	"DELETE FROM roles; DELETE FROM entries WHERE account_id = 1",
-	"INSERT INTO accounts SELECT 3, 7, 'gamma', '', mode, on_deny, 0, 0, 0, zeroblob(32), digest, 0 "
+	"INSERT INTO accounts SELECT 3, 7, 'gamma', '', mode, on_deny, 0, 0, 0, zeroblob(32), digest, 0, 0, "
+	"0 "
 	"FROM accounts WHERE id = 1",
 	"DELETE FROM services WHERE account_id = 1",
 	"UPDATE services SET port = 444",

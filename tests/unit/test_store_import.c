@@ -246,11 +246,11 @@ static void test_match(void **state)
 			uint8_t bytes[4] = {10, (uint8_t)(rand_r(&seed) % 4), (uint8_t)(rand_r(&seed) % 4),
 					    (uint8_t)rand_r(&seed)};
 			struct addr addr = addr_make(AG_FAMILY_IPV4, bytes);
-			const struct entry *wanted = list_match(&list, &addr);
+			const struct entry *wanted = list_match(&list, &addr, 0);
 			struct entry entry = {0};
 			bool found;
 
-			assert_ok(f, store_entry_match(f->store, 1, &addr, &entry, &found, &f->error));
+			assert_ok(f, store_entry_match(f->store, 1, &addr, 0, &entry, &found, &f->error));
 			assert_int_equal(found, wanted != NULL);
 			if (found)
 				assert_int_equal(prefix_compare(&entry.prefix, &wanted->prefix), 0);

@@ -7,9 +7,9 @@
 
 /* Rows as imports leave them, of account 1 in version 0: gone in the next, to come, and to come for good. */
 static const char other_versions[] =
-	"INSERT INTO entries VALUES (1, 4, x'0a000000', 8, 1, 0, 'allow', '', '', 0);"
-	"INSERT INTO entries VALUES (1, 4, x'0a010000', 16, 2, 3, 'allow', '', '', 0);"
-	"INSERT INTO entries VALUES (1, 4, x'cb007101', 32, 1, 0, 'deny', 'other', '', 0);"
+	"INSERT INTO entries VALUES (1, 4, x'0a000000', 8, 1, 0, 'allow', '', '', 0, 0, 0);"
+	"INSERT INTO entries VALUES (1, 4, x'0a010000', 16, 2, 3, 'allow', '', '', 0, 0, 0);"
+	"INSERT INTO entries VALUES (1, 4, x'cb007101', 32, 1, 0, 'deny', 'other', '', 0, 0, 0);"
 	"UPDATE entries SET until = 1 WHERE account_id = 1 AND since = 0;"
 	"INSERT INTO unswept VALUES (1);";
 
@@ -107,7 +107,7 @@ static void assert_match(struct fixture *f, const char *address, const char *wan
 	struct entry entry = {0};
 	bool found;
 
-	assert_ok(f, store_entry_match(f->store, 1, &prefix.addr, &entry, &found, &f->error));
+	assert_ok(f, store_entry_match(f->store, 1, &prefix.addr, 0, &entry, &found, &f->error));
 	assert_int_equal(found, wanted != NULL);
 	if (found)
 		prefix_format(&entry.prefix, text);
@@ -196,7 +196,7 @@ static void test_sweep_keeps_the_list(void **state)
 	}
 	raw(f->path,
 	    "INSERT INTO entries SELECT account_id, 4, x'0a000000', 8, list_version + 1, 0, 'allow', "
-	    "'', '', 0 FROM (SELECT 1 AS account_id, list_version FROM accounts WHERE id = 1)");
+	    "'', '', 0, 0, 0 FROM (SELECT 1 AS account_id, list_version FROM accounts WHERE id = 1)");
 	for (int i = 0; more; i++) {
 		assert_true(i < 100);
 		assert_ok(f, store_sweep(f->store, 1, &more, &f->error));
@@ -234,7 +234,7 @@ static void test_orphaned_rows(void **state)
 	struct fixture *f = *state;
 
 	make_store(f);
-	raw(f->path, "INSERT INTO entries VALUES (2, 4, x'0a000000', 8, 0, 0, 'allow', '', '', 0)");
+	raw(f->path, "INSERT INTO entries VALUES (2, 4, x'0a000000', 8, 0, 0, 'allow', '', '', 0, 0, 0)");
 	fixture_close(f);
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
 	assert_list(f, 1, "203.0.113.1/32");
@@ -292,11 +292,11 @@ static void compare_matches(struct fixture *f, const struct list *list, unsigned
 
 	for (int i = 0; i < 3000; i++) {
 		struct addr addr = asked_address(list, seed);
-		const struct entry *wanted = list_match(list, &addr);
+		const struct entry *wanted = list_match(list, &addr, 0);
 		struct entry entry = {0};
 		bool found;
 
-		assert_ok(f, store_entry_match(f->store, 1, &addr, &entry, &found, &f->error));
+		assert_ok(f, store_entry_match(f->store, 1, &addr, 0, &entry, &found, &f->error));
 		assert_int_equal(found, wanted != NULL);
 		if (found)
 			assert_int_equal(prefix_compare(&entry.prefix, &wanted->prefix), 0);
