@@ -332,22 +332,22 @@ is "reload says" "$out" "generation 9 is in force; repaired in the kernel: 3"
 
 # --- lists --------------------------------------------------------------------------------
 
-ENTRY1='{"prefix": "203.0.113.7/32", "verdict": "allow", "note": "日本 Büro", "created_by": "ada", "created_at": "2026-01-02T03:04:05Z"}'
-ENTRY2='{"prefix": "2001:db8::1/128", "verdict": "deny", "note": "x\u001b]0;evil\u0007\ty", "created_by": "", "created_at": "2026-01-02T03:04:05Z"}'
+ENTRY1='{"prefix": "203.0.113.7/32", "verdict": "allow", "note": "日本 Büro", "expires": null, "enabled": true, "created_by": "ada", "created_at": "2026-01-02T03:04:05Z", "last_seen": "2026-01-03T00:00:00Z"}'
+ENTRY2='{"prefix": "2001:db8::1/128", "verdict": "deny", "note": "x\u001b]0;evil\u0007\ty", "expires": "2026-02-01T00:00:00Z", "enabled": false, "created_by": "", "created_at": "2026-01-02T03:04:05Z", "last_seen": null}'
 PAGE1="{\"items\": [$ENTRY1], \"next\": \"203.0.113.7/32\"}"
 PAGE2="{\"items\": [$ENTRY2], \"next\": null}"
 serve "$(json_body 200 "$PAGE1")" "$(json_body 200 "$PAGE2")"
 to allow list acme
-is "a list: its table" "$out" 'PREFIX       VERDICT  ADDED BY  ADDED AT              NOTE
-203.0.113.7  allow    ada       2026-01-02T03:04:05Z  日本 Büro
-2001:db8::1  deny     -         2026-01-02T03:04:05Z  x\x1b]0;evil\x07\x09y'
+is "a list: its table" "$out" 'PREFIX       VERDICT  ENABLED  EXPIRES               LAST SEEN             ADDED BY  ADDED AT              NOTE
+203.0.113.7  allow    yes      never                 2026-01-03T00:00:00Z  ada       2026-01-02T03:04:05Z  日本 Büro
+2001:db8::1  deny     no       2026-02-01T00:00:00Z  never                 -         2026-01-02T03:04:05Z  x\x1b]0;evil\x07\x09y'
 is "a list: its first page" "$(request 1)" "GET $A/acme/allowlist?limit=1000"
 is "a list: its second page" "$(request 2)" "GET $A/acme/allowlist?limit=1000&after=203.0.113.7%2F32"
 is "a list: no third" "$(request 3)" ""
 serve "$(json_body 200 "$PAGE1")" "$(json_body 200 "$PAGE2")"
 to allow list acme --quiet
-is "a list, quiet" "$out" "203.0.113.7${TAB}allow${TAB}ada${TAB}2026-01-02T03:04:05Z${TAB}日本 Büro
-2001:db8::1${TAB}deny${TAB}${TAB}2026-01-02T03:04:05Z${TAB}x\\x1b]0;evil\\x07\\x09y"
+is "a list, quiet" "$out" "203.0.113.7${TAB}allow${TAB}yes${TAB}never${TAB}2026-01-03T00:00:00Z${TAB}ada${TAB}2026-01-02T03:04:05Z${TAB}日本 Büro
+2001:db8::1${TAB}deny${TAB}no${TAB}2026-02-01T00:00:00Z${TAB}never${TAB}${TAB}2026-01-02T03:04:05Z${TAB}x\\x1b]0;evil\\x07\\x09y"
 serve "$(json_body 200 "$PAGE1")" "$(json_body 200 "$PAGE2")"
 to allow list acme --json
 is "a list, JSON: one document of both pages" "$(python3 -c 'import json, sys
@@ -362,7 +362,7 @@ to allow list acme
 is "a page that fails: exit 1, nothing half" "$code$out" 1
 serve "$(json_body 200 '{"items": [], "next": null}')"
 to allow list acme
-is "an empty list has its header" "$out" "PREFIX  VERDICT  ADDED BY  ADDED AT  NOTE"
+is "an empty list has its header" "$out" "PREFIX  VERDICT  ENABLED  EXPIRES  LAST SEEN  ADDED BY  ADDED AT  NOTE"
 to allow list acme --quiet
 is "an empty list, quiet" "$out" ""
 listed()
@@ -440,7 +440,9 @@ has "status, JSON" "$out" '"drift": 0'
 
 check_answer()
 {
-	json_body 200 "{\"account\": \"acme\", \"address\": \"203.0.113.7\", \"verdict\": \"$1\", \"entry\": $2, \"kernel\": \"$3\", \"kernel_entry\": $4, \"agree\": $5}"
+	local passes=false
+	case $1 in allowed | open | would_deny) passes=true ;; esac
+	json_body 200 "{\"account\": \"acme\", \"address\": \"203.0.113.7\", \"passes\": $passes, \"verdict\": \"$1\", \"entry\": $2, \"kernel\": \"$3\", \"kernel_entry\": $4, \"agree\": $5}"
 }
 HOLE='{"prefix": "203.0.113.0/24", "verdict": "deny", "note": "a hole"}'
 serve "$(check_answer allowed "$ENTRY1" allowed '"203.0.113.7/32"' true)"
@@ -590,7 +592,7 @@ is "export" "$out" '203.0.113.7 # Büro
 2001:db8::/32 deny'
 to allow export acme --json
 cp "$DIR/out" "$L"
-has "export, JSON" "$(tr -d ' \n' <"$L")" '{"entries":[{"prefix":"203.0.113.7/32","verdict":"allow","note":"Büro"},{"prefix":"2001:db8::/32","verdict":"deny"'
+has "export, JSON" "$(tr -d ' \n' <"$L")" '{"entries":[{"prefix":"203.0.113.7/32","verdict":"allow","note":"Büro","expires":null,"enabled":true},{"prefix":"2001:db8::/32","verdict":"deny"'
 serve "$(json_body 200 "$CHANGE")"
 fresh_replace "$L"
 is "export, JSON, goes back as it is" "$(body)" "$(cat "$L")"

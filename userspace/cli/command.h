@@ -83,8 +83,12 @@ struct member {
 struct field {
 	const char *header;
 	const char *name;
-	bool right;  /* a number, aligned to the right */
-	bool prefix; /* a single host without its length */
+	bool right; /* a number, aligned to the right */
+	enum {
+		FIELD_PLAIN,
+		FIELD_PREFIX, /* a single host without its length */
+		FIELD_TIME,   /* null is never */
+	} kind;
 };
 #define FIELDS_MAX 12
 

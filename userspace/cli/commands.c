@@ -45,94 +45,94 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 _Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
 
 static const struct field ACCOUNT[] = {
-	{"ACCOUNT", "name", false, false},
-	{"MODE", "mode", false, false},
-	{"ON DENY", "on_deny", false, false},
-	{"ACTIVE", "active", false, false},
-	{"ENTRIES", "entries", true, false},
-	{"IPV4", "entries4", true, false},
-	{"IPV6", "entries6", true, false},
-	{"SERVICES", "services", true, false},
-	{"GENERATION", "generation", true, false},
-	{"LABEL", "label", false, false},
-	{NULL, NULL, false, false},
+	{"ACCOUNT", "name", false, FIELD_PLAIN},
+	{"MODE", "mode", false, FIELD_PLAIN},
+	{"ON DENY", "on_deny", false, FIELD_PLAIN},
+	{"ACTIVE", "active", false, FIELD_PLAIN},
+	{"ENTRIES", "entries", true, FIELD_PLAIN},
+	{"IPV4", "entries4", true, FIELD_PLAIN},
+	{"IPV6", "entries6", true, FIELD_PLAIN},
+	{"SERVICES", "services", true, FIELD_PLAIN},
+	{"GENERATION", "generation", true, FIELD_PLAIN},
+	{"LABEL", "label", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field SERVICE[] = {
-	{"ACCOUNT", "account", false, false},
-	{"SERVICE", "service", false, false},
-	{NULL, NULL, false, false},
+	{"ACCOUNT", "account", false, FIELD_PLAIN},
+	{"SERVICE", "service", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field USER[] = {
-	{"USER", "name", false, false},
-	{"UID", "uid", true, false},
-	{"OPERATOR", "operator", false, false},
-	{"DELEGATE", "delegate", false, false},
-	{NULL, NULL, false, false},
+	{"USER", "name", false, FIELD_PLAIN},
+	{"UID", "uid", true, FIELD_PLAIN},
+	{"OPERATOR", "operator", false, FIELD_PLAIN},
+	{"DELEGATE", "delegate", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field ROLE[] = {
-	{"ACCOUNT", "account", false, false},
-	{"USER", "user", false, false},
-	{"ROLE", "role", false, false},
-	{NULL, NULL, false, false},
+	{"ACCOUNT", "account", false, FIELD_PLAIN},
+	{"USER", "user", false, FIELD_PLAIN},
+	{"ROLE", "role", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field ENTRY[] = {
-	{"PREFIX", "prefix", false, true},
-	{"VERDICT", "verdict", false, false},
-	{"ENABLED", "enabled", false, false},
-	{"EXPIRES", "expires", false, false},
-	{"LAST SEEN", "last_seen", false, false},
-	{"ADDED BY", "created_by", false, false},
-	{"ADDED AT", "created_at", false, false},
-	{"NOTE", "note", false, false},
-	{NULL, NULL, false, false},
+	{"PREFIX", "prefix", false, FIELD_PREFIX},
+	{"VERDICT", "verdict", false, FIELD_PLAIN},
+	{"ENABLED", "enabled", false, FIELD_PLAIN},
+	{"EXPIRES", "expires", false, FIELD_TIME},
+	{"LAST SEEN", "last_seen", false, FIELD_TIME},
+	{"ADDED BY", "created_by", false, FIELD_PLAIN},
+	{"ADDED AT", "created_at", false, FIELD_PLAIN},
+	{"NOTE", "note", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field AUDIT[] = {
-	{"ID", "id", true, false},
-	{"TIME", "time", false, false},
-	{"USER", "user", false, false},
-	{"UID", "uid", true, false},
-	{"DELEGATE", "delegate", false, false},
-	{"ORIGIN", "origin", false, false},
-	{"ACCOUNT", "account", false, false},
-	{"ACTION", "action", false, false},
-	{"OUTCOME", "outcome", false, false},
-	{"DETAIL", "detail", false, false},
-	{NULL, NULL, false, false},
+	{"ID", "id", true, FIELD_PLAIN},
+	{"TIME", "time", false, FIELD_PLAIN},
+	{"USER", "user", false, FIELD_PLAIN},
+	{"UID", "uid", true, FIELD_PLAIN},
+	{"DELEGATE", "delegate", false, FIELD_PLAIN},
+	{"ORIGIN", "origin", false, FIELD_PLAIN},
+	{"ACCOUNT", "account", false, FIELD_PLAIN},
+	{"ACTION", "action", false, FIELD_PLAIN},
+	{"OUTCOME", "outcome", false, FIELD_PLAIN},
+	{"DETAIL", "detail", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field INTERFACE[] = {
-	{"INTERFACE", "interface", false, false}, {"IFINDEX", "ifindex", true, false},
-	{"MODE", "mode", false, false},		  {"ATTACHED", "attached", false, false},
-	{"FALLBACK", "fallback", false, false},	  {NULL, NULL, false, false},
+	{"INTERFACE", "interface", false, FIELD_PLAIN}, {"IFINDEX", "ifindex", true, FIELD_PLAIN},
+	{"MODE", "mode", false, FIELD_PLAIN},		{"ATTACHED", "attached", false, FIELD_PLAIN},
+	{"FALLBACK", "fallback", false, FIELD_PLAIN},	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field CHECK[] = {
-	{"ACCOUNT", "account", false, false}, {"ADDRESS", "address", false, false},
-	{"VERDICT", "verdict", false, false}, {"ENTRY", "entry.prefix", false, true},
-	{"KERNEL", "kernel", false, false},   {"AGREE", "agree", false, false},
-	{NULL, NULL, false, false},
+	{"ACCOUNT", "account", false, FIELD_PLAIN}, {"ADDRESS", "address", false, FIELD_PLAIN},
+	{"VERDICT", "verdict", false, FIELD_PLAIN}, {"ENTRY", "entry.prefix", false, FIELD_PREFIX},
+	{"KERNEL", "kernel", false, FIELD_PLAIN},   {"AGREE", "agree", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field DENIED[] = {
-	{"ACCOUNT", "account", false, false},	  {"SOURCE", "source", false, true},
-	{"PACKETS", "packets", true, false},	  {"FIRST SEEN", "first_seen", false, false},
-	{"LAST SEEN", "last_seen", false, false}, {"SERVICE", "service", false, false},
-	{"VERDICT", "verdict", false, false},	  {NULL, NULL, false, false},
+	{"ACCOUNT", "account", false, FIELD_PLAIN},    {"SOURCE", "source", false, FIELD_PREFIX},
+	{"PACKETS", "packets", true, FIELD_PLAIN},     {"FIRST SEEN", "first_seen", false, FIELD_PLAIN},
+	{"LAST SEEN", "last_seen", false, FIELD_TIME}, {"SERVICE", "service", false, FIELD_PLAIN},
+	{"VERDICT", "verdict", false, FIELD_PLAIN},    {NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field WHOAMI[] = {
-	{"USER", "user", false, false},
-	{"UID", "uid", true, false},
-	{"OPERATOR", "operator", false, false},
-	{"DELEGATE", "delegate", false, false},
-	{"ORIGIN", "origin", false, false},
-	{"ORIGIN FROM", "origin_from", false, false},
-	{NULL, NULL, false, false},
+	{"USER", "user", false, FIELD_PLAIN},
+	{"UID", "uid", true, FIELD_PLAIN},
+	{"OPERATOR", "operator", false, FIELD_PLAIN},
+	{"DELEGATE", "delegate", false, FIELD_PLAIN},
+	{"ORIGIN", "origin", false, FIELD_PLAIN},
+	{"ORIGIN FROM", "origin_from", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 #define CHANGE OPTION_BIT(DRY_RUN)

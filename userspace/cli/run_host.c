@@ -29,35 +29,35 @@ static int get(struct invocation *invocation, json_t **ret)
 /* --- status ---------------------------------------------------------------- */
 
 static const struct field STATUS[] = {
-	{"VERSION", "version", false, false},
-	{"KERNEL", "kernel", false, false},
-	{"UPTIME SECONDS", "uptime_seconds", false, false},
-	{"STATE", "state", false, false},
-	{"REASON", "reason", false, false},
-	{"GENERATION", "generation", false, false},
-	{"GENERATION IN KERNEL", "kernel_generation", false, false},
-	{"DRIFT ENTRIES", "drift", false, false},
-	{"ACCOUNTS", "accounts", false, false},
-	{"ACTIVE ACCOUNTS", "active_accounts", false, false},
-	{"SERVICES", "services", false, false},
-	{"ENTRIES", "entries", false, false},
-	{NULL, NULL, false, false},
+	{"VERSION", "version", false, FIELD_PLAIN},
+	{"KERNEL", "kernel", false, FIELD_PLAIN},
+	{"UPTIME SECONDS", "uptime_seconds", false, FIELD_PLAIN},
+	{"STATE", "state", false, FIELD_PLAIN},
+	{"REASON", "reason", false, FIELD_PLAIN},
+	{"GENERATION", "generation", false, FIELD_PLAIN},
+	{"GENERATION IN KERNEL", "kernel_generation", false, FIELD_PLAIN},
+	{"DRIFT ENTRIES", "drift", false, FIELD_PLAIN},
+	{"ACCOUNTS", "accounts", false, FIELD_PLAIN},
+	{"ACTIVE ACCOUNTS", "active_accounts", false, FIELD_PLAIN},
+	{"SERVICES", "services", false, FIELD_PLAIN},
+	{"ENTRIES", "entries", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 _Static_assert(sizeof(STATUS) / sizeof(*STATUS) <= FIELDS_MAX + 1, "a table has room for the fields");
 
 static const struct field STATUS_INTERFACE[] = {
-	{"INTERFACE", "interface", false, false},
-	{"MODE", "mode", false, false},
-	{"ATTACHED", "attached", false, false},
-	{"FALLBACK", "fallback", false, false},
-	{NULL, NULL, false, false},
+	{"INTERFACE", "interface", false, FIELD_PLAIN},
+	{"MODE", "mode", false, FIELD_PLAIN},
+	{"ATTACHED", "attached", false, FIELD_PLAIN},
+	{"FALLBACK", "fallback", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field TOTAL[] = {
-	{"VERDICT", "verdict", false, false},
-	{"PACKETS", "packets", true, false},
-	{"BYTES", "bytes", true, false},
-	{NULL, NULL, false, false},
+	{"VERDICT", "verdict", false, FIELD_PLAIN},
+	{"PACKETS", "packets", true, FIELD_PLAIN},
+	{"BYTES", "bytes", true, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
 };
 
 static void print_uptime(struct buffer *out, json_int_t seconds)
@@ -154,9 +154,9 @@ int run_status(struct invocation *invocation)
 int run_whoami(struct invocation *invocation)
 {
 	static const struct field ROLES[] = {
-		{"ACCOUNT", "account", false, false},
-		{"ROLE", "role", false, false},
-		{NULL, NULL, false, false},
+		{"ACCOUNT", "account", false, FIELD_PLAIN},
+		{"ROLE", "role", false, FIELD_PLAIN},
+		{NULL, NULL, false, FIELD_PLAIN},
 	};
 	AUTO_JSON json_t *whoami = NULL;
 	int err = get(invocation, &whoami);

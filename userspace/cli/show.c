@@ -61,9 +61,13 @@ int show_json(struct invocation *invocation, const json_t *document)
 
 static void add_cell(struct table *table, const struct field *field, const json_t *item)
 {
+	const json_t *value = show_member(item, field->name);
 	struct buffer cell = {0};
 
-	show_value(&cell, show_member(item, field->name), field->prefix);
+	if (field->kind == FIELD_TIME && json_is_null(value))
+		(void)buffer_print(&cell, "never");
+	else
+		show_value(&cell, value, field->kind == FIELD_PREFIX);
 	if (cell.failed)
 		table->failed = cell.failed;
 	else
