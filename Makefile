@@ -41,6 +41,7 @@ CORE_LIBS := jansson nettle
 IO_LIBS := sqlite3 libbpf libelf zlib libmnl libmicrohttpd libsystemd inih
 CLI_LIBS := libcurl
 NOTICE_LIBS := libmicrohttpd libsystemd inih
+ORIGIN_LIBS := libmnl
 libs = $(shell $(PKG_CONFIG) --libs $(1))
 
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -I. -idirafter /usr/include/$(shell $(CC) -dumpmachine) \
@@ -53,6 +54,7 @@ IO := $(patsubst %.c,%.o,$(wildcard userspace/io/*.c))
 DAEMON := $(patsubst %.c,%.o,$(wildcard userspace/daemon/*.c))
 CLI := $(patsubst %.c,%.o,$(wildcard userspace/cli/*.c))
 NOTICE := $(patsubst %.c,%.o,$(wildcard userspace/notice/*.c))
+ORIGIN := $(patsubst %.c,%.o,$(wildcard userspace/origin/*.c))
 SKELETON := $(BUILD)/bpf/allowgate.skel.h
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 PROG_TESTS := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
@@ -68,10 +70,10 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,echo "  $(1)	$@")
 
 .PHONY: all
-all: $(BUILD)/allowgated $(BUILD)/allowgate $(BUILD)/allowgate-notice $(BUILD)/ag-run
+all: $(BUILD)/allowgated $(BUILD)/allowgate $(BUILD)/allowgate-notice $(BUILD)/allowgate-origin $(BUILD)/ag-run
 
 .PHONY: debug
-debug: $(D)/allowgated $(D)/allowgate $(D)/allowgate-notice
+debug: $(D)/allowgated $(D)/allowgate $(D)/allowgate-notice $(D)/allowgate-origin
 
 $(SKELETON): bpf/allowgate.bpf.c
 	@mkdir -p $(@D)
@@ -104,6 +106,7 @@ $(D)/libagoracle.a: $(addprefix $(D)/,$(ORACLE))
 # Everything of the daemon but its main(), for tests that put something else under or over it.
 $(D)/libagdaemon.a: $(filter-out %/main.o,$(addprefix $(D)/,$(DAEMON)))
 $(D)/libagnotice.a: $(filter-out %/main.o,$(addprefix $(D)/,$(NOTICE)))
+$(D)/libagorigin.a: $(filter-out %/main.o,$(addprefix $(D)/,$(ORIGIN)))
 %.a:
 	$(Q)rm -f $@
 	$(call say,AR)
@@ -118,6 +121,9 @@ $(BUILD)/allowgate: $(addprefix $(R)/,$(CLI)) $(R)/libagcore.a
 $(BUILD)/allowgate-notice: $(addprefix $(R)/,$(NOTICE)) $(R)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(call libs,$(NOTICE_LIBS) $(CORE_LIBS)) -o $@
+$(BUILD)/allowgate-origin: $(addprefix $(R)/,$(ORIGIN)) $(R)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(call libs,$(ORIGIN_LIBS)) -o $@
 $(D)/allowgated: $(addprefix $(D)/,$(DAEMON)) $(D)/libagio.a $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,$(IO_LIBS) $(CORE_LIBS)) -o $@
@@ -129,6 +135,10 @@ $(D)/allowgate-notice: $(addprefix $(D)/,$(NOTICE)) $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,$(NOTICE_LIBS) $(CORE_LIBS)) -o $@
 
+$(D)/allowgate-origin: $(addprefix $(D)/,$(ORIGIN)) $(D)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(SANITIZE) $^ $(call libs,$(ORIGIN_LIBS)) -o $@
+
 # What would become of a frame: for people, and to replay captures in tests.
 $(R)/tools/ag-run.o: | $(SKELETON)
 $(BUILD)/ag-run: $(R)/tools/ag-run.o $(R)/tools/pcap.o $(R)/libagcore.a
@@ -136,10 +146,13 @@ $(BUILD)/ag-run: $(R)/tools/ag-run.o $(R)/tools/pcap.o $(R)/libagcore.a
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(call libs,libbpf libelf zlib $(CORE_LIBS)) -o $@
 
 # Tests link the archives, so each pulls in just the objects it needs.
-# test_notice is of another program than the rest.
+# test_notice and test_origin_* are of other programs than the rest.
 $(D)/test_notice: $(D)/tests/unit/test_notice.o $(D)/libagnotice.a $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,cmocka $(NOTICE_LIBS) $(CORE_LIBS)) -o $@
+$(D)/test_origin_%: $(D)/tests/unit/test_origin_%.o $(D)/libagorigin.a $(D)/libagcore.a
+	$(call say,CC)
+	$(Q)$(CC) $(SANITIZE) $^ $(call libs,cmocka $(ORIGIN_LIBS)) -o $@
 $(D)/test_%: $(D)/tests/unit/test_%.o $(D)/libagoracle.a $(D)/libagdaemon.a $(D)/libagio.a $(D)/libagcore.a
 	$(call say,CC)
 	$(Q)$(CC) $(SANITIZE) $^ $(call libs,cmocka $(IO_LIBS) $(CORE_LIBS)) -o $@
@@ -215,17 +228,21 @@ format:
 
 .PHONY: install
 install: all
-	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/allowgated $(BUILD)/allowgate-notice
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/allowgated $(BUILD)/allowgate-notice \
+		$(BUILD)/allowgate-origin
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/allowgate
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/allowgate.1
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/allowgate.conf.5 docs/man/allowgate-notice.conf.5
-	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/allowgated.8 docs/man/allowgate-notice.8
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/allowgated.8 docs/man/allowgate-notice.8 \
+		docs/man/allowgate-origin.8
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowgate/allowgate.conf ] || \
 		install -D -m 0644 -t $(DESTDIR)$(SYSCONFDIR)/allowgate systemd/allowgate.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowgate/notice.conf ] || \
 		install -D -m 0644 -t $(DESTDIR)$(SYSCONFDIR)/allowgate systemd/notice.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|@sbindir@|$(PREFIX)/sbin|' systemd/allowgate-notice.service.in > $(DESTDIR)$(UNITDIR)/allowgate-notice.service
+	sed 's|@sbindir@|$(PREFIX)/sbin|' systemd/allowgate-origin.service.in > $(DESTDIR)$(UNITDIR)/allowgate-origin.service
+	install -D -m 0644 -t $(DESTDIR)$(UNITDIR) systemd/allowgate-origin.socket
 	sed 's|@sbindir@|$(PREFIX)/sbin|' systemd/allowgated.service.in > $(DESTDIR)$(UNITDIR)/allowgated.service
 	install -D -m 0644 systemd/allowgate.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/allowgate.conf
 

@@ -236,7 +236,7 @@ two_hosts()
 daemon_run()
 {
 	background daemon server "$AG_BIN/allowgated" --config "$CONFIG" --store "$STORE" --socket "$SOCKET" \
-		--pin-dir "$PINS" --metrics 127.0.0.1:9812 "${SOCKET_GROUP[@]}" "$@"
+		--pin-dir "$PINS" --metrics 127.0.0.1:9812 --origin-socket "$DIR/origin.sock" "${SOCKET_GROUP[@]}" "$@"
 	DAEMON_PID=$!
 }
 

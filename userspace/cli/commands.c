@@ -132,6 +132,7 @@ static const struct field WHOAMI[] = {
 	{"DELEGATE", "delegate", false, FIELD_PLAIN},
 	{"ORIGIN", "origin", false, FIELD_PLAIN},
 	{"ORIGIN FROM", "origin_from", false, FIELD_PLAIN},
+	{"ORIGIN WHY", "origin_reason", false, FIELD_PLAIN},
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 

@@ -19,6 +19,7 @@
 #include "userspace/daemon/exports.h"
 #include "userspace/daemon/identity.h"
 #include "userspace/daemon/imports.h"
+#include "userspace/daemon/origins.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -35,6 +36,8 @@ int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct 
 	err = imports_new(gate, loop, &api->imports);
 	if (!err)
 		err = exports_new(gate, loop, &api->exports);
+	if (!err)
+		err = origins_new(gate->options->origin_socket, loop, &api->origins);
 	if (err) {
 		api_free(api);
 		return err;
@@ -47,6 +50,7 @@ void api_free(struct api *api)
 {
 	if (!api)
 		return;
+	origins_free(api->origins);
 	imports_free(api->imports);
 	exports_free(api->exports);
 	free(api);
@@ -144,13 +148,35 @@ static int enter(struct call *call)
 	return enter_account(call, account, right);
 }
 
+/* What is recorded or judged by where its actor is; reading is not. */
+static bool depends_on_origin(const struct call *call)
+{
+	return call->match.route->action || call->match.route->handle == api_show_whoami;
+}
+
+/* Who asks, and where they are; 0 with call->waits: it goes on from the start when that is known. */
+static int identify(struct call *call)
+{
+	int err = identity_establish(call->gate, call->request, &call->actor, &call->error);
+
+	call->waits = false;
+	if (err || !depends_on_origin(call) || !identity_wants_origin(&call->actor))
+		return err;
+	if (call->origin.reason == ORIGIN_NONE)
+		err = origins_ask(call->api->origins, call);
+	if (!call->waits)
+		call->actor.origin = call->origin.addr;
+	return err;
+}
+
 static int perform(struct call *call)
 {
 	const struct route *route = call->match.route;
 	struct query_check check = {call, route};
-	int err = identity_establish(call->gate, call->request, &call->actor, &call->error);
+	int err = identify(call);
 
-	call->waits = false;
+	if (call->waits)
+		return err;
 	call->arguments = call->match.arguments;
 	if (!err)
 		err = enter(call);

@@ -149,20 +149,33 @@ static json_t *text_or_null(const char *text)
 	return text[0] ? json_string(text) : json_null();
 }
 
+/* How the origin was found, or why it was not. */
+static const char *origin_from(const struct call *call)
+{
+	if (!addr_known(&call->actor.origin))
+		return "none";
+	return call->origin.reason == ORIGIN_FOUND ? "ssh" : "delegate";
+}
+
+static json_t *origin_reason(const struct call *call)
+{
+	bool vouched = addr_known(&call->actor.origin) && call->origin.reason != ORIGIN_FOUND;
+
+	return vouched ? json_null() : json_string(origin_reason_name(call->origin.reason));
+}
+
 int api_show_whoami(struct call *call)
 {
 	const struct actor *actor = &call->actor;
-	bool known = addr_known(&actor->origin);
-	char origin[ADDR_TEXT_MAX] = "unknown";
+	char origin[ADDR_TEXT_MAX];
 	json_t *roles = own_roles(call);
 
 	if (!roles)
 		return call->error.code ? -1 : call_answer(call, NULL);
-	if (known)
-		addr_format(&actor->origin, origin);
-	return call_answer(call,
-			   json_pack("{s:o, s:I, s:b, s:o, s:s, s:s, s:o}", "user", text_or_null(actor->name),
-				     "uid", (json_int_t)actor->uid, "operator", actor->operator_, "delegate",
-				     text_or_null(actor->delegate), "origin", origin, "origin_from",
-				     known ? "delegate" : "none", "roles", roles));
+	addr_format(&actor->origin, origin);
+	return call_answer(
+		call, json_pack("{s:o, s:I, s:b, s:o, s:s, s:s, s:o, s:o}", "user", text_or_null(actor->name),
+				"uid", (json_int_t)actor->uid, "operator", actor->operator_, "delegate",
+				text_or_null(actor->delegate), "origin", origin, "origin_from",
+				origin_from(call), "origin_reason", origin_reason(call), "roles", roles));
 }

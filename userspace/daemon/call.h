@@ -9,6 +9,7 @@
 #include "userspace/core/access.h"
 #include "userspace/core/buffer.h"
 #include "userspace/core/error.h"
+#include "userspace/core/origin.h"
 #include "userspace/daemon/api.h"
 #include "userspace/daemon/change.h"
 #include "userspace/daemon/gate.h"
@@ -22,12 +23,14 @@
 struct import;
 struct imports;
 struct exports;
+struct origins;
 struct verify;
 
 struct api {
 	struct gate *gate;
 	struct imports *imports;
 	struct exports *exports;
+	struct origins *origins;
 	struct verify *verify;
 	struct api_count counts[COUNTS_MAX];
 	size_t count;
@@ -43,6 +46,7 @@ struct call {
 	bool streams;		     /* the answer, from now on */
 	struct match match;
 	struct actor actor;
+	struct origin origin;	       /* of the peer (origins.h); ORIGIN_NONE: not asked for */
 	const char *const *arguments;  /* what stands for {...} in the path, decoded, in order */
 	const struct account *account; /* where the path names one that is there; not across a wait */
 	enum role role;		       /* of the actor in it */

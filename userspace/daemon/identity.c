@@ -90,3 +90,8 @@ int identity_establish(struct gate *gate, const struct httpd_request *request, s
 	}
 	return err;
 }
+
+bool identity_wants_origin(const struct actor *actor)
+{
+	return !actor->delegate[0] && !addr_known(&actor->origin);
+}

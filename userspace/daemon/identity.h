@@ -4,7 +4,8 @@
  *
  * The peer's uid comes from the socket alone. A peer that is a delegate may say in headers on whose behalf it
  * asks (Allowgate-On-Behalf-Of) and where that person is connected from (Allowgate-Origin); from anyone else
- * these headers are refused.
+ * these headers are refused. Whoever speaks for themselves is where their SSH connection comes from, which
+ * takes a while to find: origins.h.
  */
 #pragma once
 
@@ -19,3 +20,6 @@
  */
 int identity_establish(struct gate *gate, const struct httpd_request *request, struct actor *ret,
 		       struct ag_error *error);
+/* Whether the actor is the peer itself, whose origin the socket can tell: not for a delegate that speaks for
+ * another, whose own place says nothing, nor where a delegate has said it. */
+bool identity_wants_origin(const struct actor *actor);

@@ -40,7 +40,8 @@ struct options {
 	bool socket_group_explicit; /* else a group that does not exist is no error: the socket keeps the
 				       daemon's own */
 	char pin_dir[4096];
-	char metrics[128]; /* "ADDR:PORT", or "off" */
+	char metrics[128];	 /* "ADDR:PORT", or "off" */
+	char origin_socket[108]; /* allowgate-origin's, or "off" */
 	struct option_interface interfaces[OPTIONS_REPEAT_MAX];
 	size_t interface_count;
 	struct prefix failsafe[OPTIONS_REPEAT_MAX];

@@ -132,6 +132,18 @@ int httpd_fd(const struct httpd *httpd);
 int httpd_timeout_ms(const struct httpd *httpd);
 void httpd_run(struct httpd *httpd);
 
+/*
+ * The process that made the other end of a Unix socket, while it lives. pidfd is the caller's. connection is
+ * -1, or, where the kernel does not say it for certain (before Linux 6.5: the pidfd is then made of a number,
+ * which may be another process by now), the connection itself, borrowed, to be compared with what that
+ * process has open. Negative errno: -ESRCH where it has ended, -EOPNOTSUPP over TCP.
+ */
+struct httpd_peer {
+	int pidfd;
+	int connection;
+};
+int httpd_peer(const struct httpd_request *request, struct httpd_peer *ret);
+
 /* A header's value, the first one, NULL where absent. *ret_many (may be NULL) says whether it stands more
  * than once. */
 const char *httpd_header(const struct httpd_request *request, const char *name, bool *ret_many);

@@ -92,6 +92,8 @@ enum MHD_Result httpd_request_continue(void *httpd, struct MHD_Connection *mhd, 
 				       size_t *data_length, void **request);
 void httpd_request_end(void *httpd, struct MHD_Connection *mhd, void **request,
 		       enum MHD_RequestTerminationCode code);
+/* NULL: httpd was closed before the request was answered. */
+struct connection *httpd_request_connection(const struct httpd_request *view);
 /* Leaves what was not answered to its tickets, so that libmicrohttpd may be stopped. */
 void httpd_abandon_deferred(struct httpd *httpd);
 size_t httpd_unescape_nothing(void *arg, struct MHD_Connection *mhd, char *text);

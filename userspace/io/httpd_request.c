@@ -402,6 +402,13 @@ const char *httpd_header(const struct httpd_request *view, const char *name, boo
 	return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
 }
 
+struct connection *httpd_request_connection(const struct httpd_request *view)
+{
+	const struct request *request = view->handle;
+
+	return request->connection;
+}
+
 const char *httpd_query(const struct httpd_request *view, const char *name)
 {
 	const struct request *request = view->handle;
