@@ -125,7 +125,7 @@ union ag_config_now {
 
 struct ag_config {
 	union ag_config_now now;
-	__s64 clock;	  /* seconds that the policy's clock (since 1970) is ahead of CLOCK_BOOTTIME */
+	__s64 clock;	  /* nanoseconds that the policy's clock (since 1970) is ahead of CLOCK_BOOTTIME */
 	__u64 store_id;	  /* of the store whose policy this is; 0: none was ever published */
 	__u64 generation; /* of that store, the newest in force */
 	/* of the service buckets' hash: random, made with the maps, and the same as long as they live */

@@ -31,7 +31,7 @@ static __attribute__((noinline)) int ag_is_over(__u32 expires)
 {
 	const __u32 zero = 0;
 	const struct ag_config *config = bpf_map_lookup_elem(&ag_config, &zero);
-	__s64 clock = config ? *(const volatile __s64 *)&config->clock : 0;
+	__u64 clock = config ? *(const volatile __u64 *)&config->clock : 0;
 
-	return (__s64)(bpf_ktime_get_boot_ns() / 1000000000) + clock >= (__s64)expires;
+	return (bpf_ktime_get_boot_ns() + clock) / 1000000000 >= expires;
 }

@@ -153,7 +153,7 @@ static inline int64_t boot_seconds(void)
 static inline void set_time(const struct oracle_policy *policy, int64_t *at)
 {
 	*at = boot_seconds();
-	dataplane_set_clock(dataplane, (int64_t)policy->now - *at);
+	dataplane_set_clock(dataplane, ((int64_t)policy->now - *at) * 1000000000);
 }
 
 /* --- counters ------------------------------------------------------------------ */

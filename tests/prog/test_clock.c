@@ -16,7 +16,7 @@ static void set_second(int64_t second)
 	do
 		(void)clock_gettime(CLOCK_BOOTTIME, &now);
 	while (now.tv_nsec > 500000000);
-	dataplane_set_clock(dataplane, second - now.tv_sec);
+	dataplane_set_clock(dataplane, (second - now.tv_sec) * 1000000000);
 }
 
 static void expire(struct compiled_account *account, const char *text, uint32_t expires)
@@ -146,6 +146,26 @@ static void test_uncovered_in_trie(void **state)
 	check_uncovered(FILL_TRIE);
 }
 
+/* Nor a moment early: of the two clocks' seconds, neither begins with the other's. */
+static void test_fraction_of_a_second(void **state)
+{
+	struct compiled_account account = account_of(3, ENFORCE, "203.0.113.7");
+	struct timespec now;
+	int64_t until;
+
+	(void)state;
+	assert_int_equal(sync_text(WEB, false) > 0, true);
+	expire(&account, "203.0.113.7", NOON);
+	enforce(&account);
+	for (int64_t late = -200000000; late <= 200000000; late += 50000000) {
+		(void)clock_gettime(CLOCK_BOOTTIME, &now);
+		until = NOON * INT64_C(1000000000) - (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+		dataplane_set_clock(dataplane, until + late + (late ? 0 : 1));
+		assert_int_equal(knock("203.0.113.7"), late < 0 ? XDP_PASS : XDP_DROP);
+	}
+	compiled_account_clear(&account);
+}
+
 /* In a kernel whose clock was never set, what expires in this century has not expired: the daemon sets it. */
 static void test_clock_outlives_the_daemon(void **state)
 {
@@ -172,6 +192,7 @@ int main(void)
 		TEST(test_trie),
 		TEST(test_uncovered_in_lines),
 		TEST(test_uncovered_in_trie),
+		TEST(test_fraction_of_a_second),
 		TEST(test_clock_outlives_the_daemon),
 	};
 	int failed;

@@ -17,7 +17,7 @@ static int at_noon(void **state)
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	dataplane_set_clock(dataplane, NOON - now.tv_sec);
+	dataplane_set_clock(dataplane, (NOON - now.tv_sec) * 1000000000);
 	return result;
 }
 

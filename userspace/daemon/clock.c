@@ -21,22 +21,19 @@
 /* Twice an epoch, so that none is passed over for long. */
 #define EPOCH_TIMER_MS (AG_EPOCH_SECONDS * 1000 / 2)
 
-static int64_t seconds_of(clockid_t clock)
+#define SECOND INT64_C(1000000000)
+
+static int64_t nanoseconds_of(clockid_t clock)
 {
 	struct timespec now;
 
 	(void)clock_gettime(clock, &now);
-	return now.tv_sec;
+	return now.tv_sec * SECOND + now.tv_nsec;
 }
 
 int64_t gate_now(const struct gate *gate)
 {
-	return seconds_of(CLOCK_BOOTTIME) + dataplane_clock(gate->dataplane, NULL);
-}
-
-int64_t clock_ahead(const struct gate *gate)
-{
-	return gate_now(gate) - seconds_of(CLOCK_REALTIME);
+	return (nanoseconds_of(CLOCK_BOOTTIME) + dataplane_clock(gate->dataplane, NULL)) / SECOND;
 }
 
 static void tell_epoch(struct gate *gate)
@@ -46,18 +43,20 @@ static void tell_epoch(struct gate *gate)
 
 void clock_take(struct gate *gate, bool back)
 {
-	int64_t wall = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
+	/* In this order: what passes between the two makes the offset smaller, and never runs ahead. */
+	int64_t real = nanoseconds_of(CLOCK_REALTIME);
+	int64_t wall = real - nanoseconds_of(CLOCK_BOOTTIME);
 	bool set = false;
 	int64_t have = dataplane_clock(gate->dataplane, &set);
+	bool was_set_back = wall < have - SECOND; /* less is what passed between */
 
-	/* The two clocks are not read at the same instant: a second is no step. */
-	if (!set || wall > have + 1 || (back && wall < have - 1))
+	if (!set || wall > have || (back && was_set_back))
 		dataplane_set_clock(gate->dataplane, wall);
-	else if (wall < have - 1)
+	else if (was_set_back)
 		log_warning(
 			"the wall clock was set back by %lld s: expiries go on by the time it was before; "
 			"'allowgate reload' takes the new one",
-			(long long)(have - wall));
+			(long long)((have - wall) / SECOND));
 	tell_epoch(gate);
 }
 

@@ -16,7 +16,5 @@ struct loop;
 
 /* Takes the wall clock's time: `back` too, where it is earlier than what was believed. */
 void clock_take(struct gate *gate, bool back);
-/* How many seconds the policy's clock is ahead of the wall clock: not 0 after one that was set back. */
-int64_t clock_ahead(const struct gate *gate);
 /* Follows the wall clock from now on, and tells the kernel each epoch. Negative errno. */
 int clock_follow(struct gate *gate, struct loop *loop);

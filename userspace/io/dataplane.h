@@ -188,8 +188,8 @@ int dataplane_ask(struct dataplane *dataplane, const struct dataplane_question *
 		  struct dataplane_answer *ret, struct ag_error *error);
 
 /*
- * The policy's clock: what expiries are compared with, in the kernel too: CLOCK_BOOTTIME and an offset, which
- * stays in force while the daemon is not there. *ret_set (may be NULL): it was ever set.
+ * The policy's clock: what expiries are compared with, in the kernel too: CLOCK_BOOTTIME and an offset in
+ * nanoseconds, which stays in force while the daemon is not there. *ret_set (may be NULL): it was ever set.
  */
 void dataplane_set_clock(struct dataplane *dataplane, int64_t offset);
 int64_t dataplane_clock(const struct dataplane *dataplane, bool *ret_set);
