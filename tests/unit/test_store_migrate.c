@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* test_store_migrate.c - a store as version 2 left it: taken over whole, once, or not at all */
+#include "userspace/io/store.h"
+
+#include "tests/unit/store_fixture.h"
+
+/*
+ * Accounts acme (monitor, with a label, its list replaced once, the old row not yet swept) and beta (a deny
+ * entry alone), each with a service; a user, a role, an interface, a row of audit. Written by that version.
+ */
+/* clang-format off */
+static const char rows_2[] =
+	"INSERT INTO meta VALUES(1,6988877151021425755,1,2,2,1,X'd9cc4a3031ebf210f067a9452a07108b"
+	"e929105d104acf4bee8cf64a4c59b618',X'9a972a60d607ce6fc1a910eeacd87895765d95b88f050220bf1d"
+	"af38997a4dcd',X'cb86eccb316be76b68e598032aded043461c2004cffde2839c5974457411c6b7',X'ebb8"
+	"d57ad8815f9de9027b3669a6340b7040a2ad92eb341da2dfe6063bb02fe3',X'e2b046436ab4fca81e497300"
+	"ea80c38b3b8190f45da3cb70b988f6700625f631');"
+	"INSERT INTO accounts VALUES(1,0,'acme','Acme, Inc.','monitor','drop',1,2,1,X'fee7c9f34ae"
+	"cd53bc7b1f6ad496b72f407dc6b952fb359939189aa7e6a7b907f',X'9f1e25b667d8bebe70996d96a947898"
+	"22e161f65022b3ca9ef0fdf241c614d73',1);"
+	"INSERT INTO accounts VALUES(2,1,'beta','','enforce','drop',1,1,0,X'6cc7dad2b249f569f6a26"
+	"ff64674be9062267ceb0ebb24103de960c9be9a769c',X'05890fd6b1df70d1b1307d78059ff117584b8add8"
+	"d2e3e895012701c851b00be',0);"
+	"INSERT INTO services VALUES(4,X'c000020a',32,6,443,1);"
+	"INSERT INTO services VALUES(6,X'20010db8000000000000000000000000',64,17,0,2);"
+	"INSERT INTO users VALUES(1,'ada',1000,0,0);"
+	"INSERT INTO roles VALUES(1,1,'admin');"
+	"INSERT INTO interfaces VALUES('eth0','native');"
+	"INSERT INTO audit VALUES(1,1700000000,'ada','',0,'unknown','acme','allow add','','done',"
+	"X'd9cc4a3031ebf210f067a9452a07108be929105d104acf4bee8cf64a4c59b618');"
+	"INSERT INTO entries VALUES(1,4,X'c6336409',32,0,1,'allow','office','ada',1700000000);"
+	"INSERT INTO entries VALUES(1,4,X'cb007100',24,1,0,'allow','','',7);"
+	"INSERT INTO entries VALUES(1,4,X'cb007107',32,1,0,'deny','','',7);"
+	"INSERT INTO entries VALUES(1,6,X'20010db8000000000000000000000000',32,1,0,'allow','','',"
+	"7);"
+	"INSERT INTO entries VALUES(2,4,X'c633644d',32,0,0,'deny','office','ada',1700000000);"
+	"INSERT INTO unswept VALUES(1);"
+	"PRAGMA application_id = 1095192659; PRAGMA user_version = 2;";
+/* clang-format on */
+
+/* The tables of version 2 are those of 1 and the first part of the step that leads from there to 3. */
+static void make_version_2(const struct fixture *f)
+{
+	char *sql = strdup(store_steps[1].sql), *end;
+
+	assert_non_null(sql);
+	end = strstr(sql, "ALTER TABLE accounts ADD COLUMN disabled4");
+	assert_non_null(end);
+	*end = '\0';
+	shell("rm -f %s %s-wal %s-shm", f->path, f->path, f->path);
+	raw(f->path, store_steps[0].sql);
+	raw(f->path, sql);
+	raw(f->path, rows_2);
+	free(sql);
+}
+
+static void assert_all_is_there(struct fixture *f)
+{
+	struct account acme = find_account(f, "acme"), beta = find_account(f, "beta");
+	struct store_user user;
+	enum role role;
+	uint64_t id, generation, count = 0;
+
+	assert_list(f, acme.id, "203.0.113.0/24 203.0.113.7/32 2001:db8::/32");
+	assert_list(f, beta.id, "198.51.100.77/32");
+	assert_string_equal(acme.label, "Acme, Inc.");
+	assert_int_equal(acme.mode, AG_MODE_MONITOR);
+	assert_int_equal(acme.entries4, 2);
+	assert_int_equal(acme.entries6, 1);
+	assert_int_equal(acme.disabled4 + acme.disabled6, 0);
+	assert_int_equal(account_enabled(&beta), 1);
+	account_clear(&acme);
+	account_clear(&beta);
+	assert_ok(f, store_user_find(f->store, "ada", &user, &f->error));
+	assert_ok(f, store_role_of(f->store, acme.id, "ada", &role, &f->error));
+	assert_int_equal(role, ROLE_ADMIN);
+	assert_ok(f, store_identity(f->store, &id, &generation, &f->error));
+	assert_int_equal(generation, 1);
+	assert_ok(f, store_audit_verify(f->store, &count, &f->error));
+	assert_int_equal(count, 1);
+}
+
+static void test_entries_stay_as_they_were(void **state)
+{
+	struct fixture *f = *state;
+	struct list list = {0};
+	int64_t seen = -1;
+
+	make_version_2(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_list(f->store, 1, &list, &f->error));
+	for (size_t i = 0; i < list.count; i++) {
+		assert_false(list.entries[i].disabled);
+		assert_int_equal(list.entries[i].expires, 0);
+		assert_int_equal(list.entries[i].created_at, 7);
+		assert_ok(f, store_seen_get(f->store, 1, &list.entries[i].prefix, &seen, &f->error));
+		assert_int_equal(seen, 0);
+	}
+	assert_int_equal(list.entries[1].verdict, AG_ENTRY_DENY);
+	list_clear(&list);
+}
+
+static void test_taken_over_once(void **state)
+{
+	struct fixture *f = *state;
+
+	make_version_2(f);
+	for (int i = 0; i < 2; i++) {
+		assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+		assert_all_is_there(f);
+		fixture_close(f);
+	}
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_int_equal(rows(f), 5);
+	sweep_all(f);
+	assert_int_equal(rows(f), 4);
+	assert_all_is_there(f);
+}
+
+/* It is a store like any other afterwards. */
+static void test_edited_afterwards(void **state)
+{
+	struct fixture *f = *state;
+	struct entry entry = {.prefix = prefix_from("203.0.113.7"), .disabled = true, .expires = 1900000000};
+	struct account acme;
+
+	make_version_2(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_begin(f->store, &f->error));
+	assert_ok(f, store_entry_set(f->store, 1, &entry, &f->error));
+	assert_ok(f, add_entry(f, 1, "198.51.100.9", AG_ENTRY_ALLOW));
+	assert_ok(f, store_commit(f->store, &f->error));
+	fixture_close(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_list(f, 1, "198.51.100.9/32 203.0.113.0/24 203.0.113.7/32 2001:db8::/32");
+	acme = find_account(f, "acme");
+	assert_int_equal(account_enabled(&acme), 3);
+	account_clear(&acme);
+}
+
+/* Damage is not made right by it, and the file is left as it was. */
+static void test_damaged(void **state)
+{
+	static const char *const damage[] = {"UPDATE accounts SET mode = 'off' WHERE id = 1",
+					     "DELETE FROM meta", "UPDATE services SET port = 1",
+					     "UPDATE users SET operator = 1", "DROP TABLE unswept"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(damage); i++) {
+		make_version_2(f);
+		raw(f->path, damage[i]);
+		assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "");
+	}
+	make_version_2(f);
+	raw(f->path, "UPDATE entries SET verdict = 'allow' WHERE account_id = 2");
+	if (!fixture_open(f, STORE_MUST_EXIST)) { /* a list is checked where it is read */
+		struct list list = {0};
+
+		assert_error(f, store_list(f->store, 2, &list, &f->error), ERROR_STORE,
+			     "does not fit its sum");
+		list_clear(&list);
+	}
+}
+
+#define MIGRATE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_dir, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MIGRATE_TEST(test_entries_stay_as_they_were),
+		MIGRATE_TEST(test_taken_over_once),
+		MIGRATE_TEST(test_edited_afterwards),
+		MIGRATE_TEST(test_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
