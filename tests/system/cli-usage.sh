@@ -123,7 +123,7 @@ has "noun alone lists its commands" "$err" "account remove NAME"
 hasnt "noun alone lists no others" "$err" "service add"
 wrong "unknown command" "allowgate: frobnicate: there is no such command" frobnicate
 wrong "unknown verb" "account frobnicate: there is no such command" account frobnicate
-wrong "a command of later" "there is no such command" allow me acme
+wrong "a command of later" "there is no such command" allow you acme
 wrong "missing argument" "allowgate: allow add acme: an argument is missing: it takes ACCOUNT PREFIX..." allow add acme
 has "missing argument: usage of that command" "$err" "usage: allowgate allow add ACCOUNT PREFIX... [--dry-run] [--note TEXT] [--deny]"
 is "missing argument: two lines" "$(wc -l <"$DIR/err")" 2

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -214,9 +215,9 @@ static CURLcode set_body(struct exchange *exchange)
 
 static CURLcode perform(struct exchange *exchange, const char *url)
 {
-	char text[] = "Content-Type: text/plain", json[] = "Content-Type: application/json";
 	const struct client_request *request = exchange->request;
-	struct curl_slist headers = {.data = request->transfer.text ? text : json,
+	const char *type = request->transfer.type ? request->transfer.type : "Content-Type: application/json";
+	struct curl_slist headers = {.data = (char *)(uintptr_t)type, /* curl only reads it */
 				     .next = exchange->client->headers};
 	CURL *curl = exchange->client->curl;
 	CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, url);

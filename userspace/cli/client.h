@@ -30,7 +30,7 @@ struct client_options {
  * given; that ends the request.
  */
 struct client_transfer {
-	bool text; /* the request's body is text/plain */
+	const char *type; /* "Content-Type: ..." of the request's body; NULL: JSON */
 	/* Instead of a body: fills in its next 1 to size bytes until `length` of the request were; -1:
 	 * failed. */
 	ssize_t (*give)(void *arg, char *data, size_t size);

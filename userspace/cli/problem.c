@@ -21,6 +21,7 @@ static const struct {
 	[PROBLEM_USAGE] = {EXIT_USAGE, 400, "bad_request", "Wrong usage"},
 	[PROBLEM_INPUT] = {EXIT_REFUSED, 400, "bad_request", "Bad request"},
 	[PROBLEM_LIMIT] = {EXIT_REFUSED, 413, "limit", "Limit reached"},
+	[PROBLEM_NO_ORIGIN] = {EXIT_REFUSED, 409, "origin_not_covered", "Your own address is not known"},
 	[PROBLEM_WOULD_OPEN] = {EXIT_REFUSED, 409, "would_open", "The change would open the account"},
 	[PROBLEM_KERNEL] = {EXIT_REFUSED, 503, "kernel", "Kernel and store disagree"},
 	[PROBLEM_STORE] = {EXIT_REFUSED, 503, "store", "The audit log is not intact"},

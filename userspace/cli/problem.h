@@ -28,6 +28,7 @@ enum problem_kind {
 	PROBLEM_INPUT, /* what a file or standard input holds */
 	PROBLEM_LIMIT,
 	PROBLEM_WOULD_OPEN,
+	PROBLEM_NO_ORIGIN,
 	PROBLEM_KERNEL, /* the kernel and the store disagree */
 	PROBLEM_STORE,	/* the audit log is not intact */
 	PROBLEM_UNREACHABLE,

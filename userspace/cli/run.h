@@ -15,7 +15,8 @@ int run_show(struct invocation *invocation);
 int run_audit(struct invocation *invocation);
 int run_audit_verify(struct invocation *invocation);
 /* run_allow.c */
-int run_replace(struct invocation *invocation);
+int run_upload(struct invocation *invocation);
+int run_me(struct invocation *invocation);
 int run_export(struct invocation *invocation);
 /* run_host.c */
 int run_status(struct invocation *invocation);

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "userspace/cli/ask.h"
@@ -20,15 +21,42 @@
 #include "userspace/core/request.h"
 #include "userspace/core/table.h"
 
+/* By its name, or by a first line that names a column of that name, which no entry begins with. */
+static bool is_csv(const struct upload *upload)
+{
+	static const char column[] = "prefix", ending[] = ".csv";
+	size_t length = strlen(upload->name);
+	const char *at = upload->head;
+
+	if (length > strlen(ending) && !strcasecmp(upload->name + length - strlen(ending), ending))
+		return true;
+	for (; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		const char *field = at + strspn(at, " \t\"\xef\xbb\xbf"); /* a byte order mark too */
+
+		if (!strncasecmp(field, column, strlen(column)) && strchr("\", \t", field[strlen(column)]))
+			return true;
+	}
+	return false;
+}
+
+static const char *type_of(const struct upload *upload)
+{
+	if (upload->first == '{')
+		return NULL;
+	return is_csv(upload) ? "Content-Type: text/csv" : "Content-Type: text/plain";
+}
+
 /* The daemon asks for --open too; but a file that was just about to be written is said to be that. */
 static int send_upload(struct invocation *invocation, struct upload *upload, json_t **ret)
 {
-	if (upload->first < 0 && !option_given(invocation, OPTION_OPEN))
+	bool replaces = invocation->command->options & OPTION_BIT(OPEN);
+
+	if (upload->first < 0 && replaces && !option_given(invocation, OPTION_OPEN))
 		return problem_set(&invocation->problem, PROBLEM_WOULD_OPEN,
 				   "the file holds no entries: that would open the account; to do so on "
 				   "purpose give --open");
 	invocation->transfer =
-		(struct client_transfer){.text = upload->first != '{', .give = upload_give, .arg = upload};
+		(struct client_transfer){.type = type_of(upload), .give = upload_give, .arg = upload};
 	return change_send(invocation, NULL, upload->length, ret);
 }
 
@@ -55,7 +83,7 @@ static void print_difference(struct invocation *invocation, const json_t *answer
 	buffer_clear(&lines);
 }
 
-int run_replace(struct invocation *invocation)
+int run_upload(struct invocation *invocation)
 {
 	AUTO_JSON json_t *answer = NULL;
 	struct upload upload;
@@ -68,6 +96,48 @@ int run_replace(struct invocation *invocation)
 		print_difference(invocation, answer, "removed", '-');
 		print_difference(invocation, answer, "added", '+');
 	}
+	return err;
+}
+
+/* --- from where one is connected --- */
+
+/* As `whoami` is asked, by the same caller. */
+static int ask_whoami(struct invocation *invocation, json_t **ret)
+{
+	static const char *const words[] = {"whoami"};
+	const struct command *own = invocation->command;
+	CLEANUP(buffer_clear) struct buffer target = {0};
+	size_t count;
+	int err;
+
+	invocation->command = command_find(words, 1, &count);
+	ask_target(invocation, &target);
+	err = ask_json(invocation, &target, NULL, 0, ret);
+	invocation->command = own;
+	return err;
+}
+
+int run_me(struct invocation *invocation)
+{
+	AUTO_JSON json_t *whoami = NULL;
+	const char *const *arguments = invocation->arguments;
+	const char *origin, *both[2] = {arguments[0]};
+	int err = ask_whoami(invocation, &whoami);
+
+	if (err)
+		return err;
+	origin = json_string_value(json_object_get(whoami, "origin"));
+	if (!origin || !strcmp(origin, "unknown"))
+		return problem_set(
+			&invocation->problem, PROBLEM_NO_ORIGIN,
+			"where you are connected from is unknown ('allowgate whoami' says why): name "
+			"the address with 'allow add'");
+	both[1] = origin;
+	invocation->arguments = both;
+	invocation->count = 2;
+	err = run_change(invocation);
+	invocation->arguments = arguments;
+	invocation->count = 1;
 	return err;
 }
 

@@ -130,6 +130,16 @@ ssize_t upload_give(void *arg, char *data, size_t size)
 
 /* --- opening --- */
 
+static void keep_head(struct upload *upload, const char *line, size_t length)
+{
+	size_t i = 0;
+
+	for (; i < length && i < UPLOAD_HEAD_SIZE - 1 && !strchr("\r\n", line[i]); i++)
+		upload->head[i] = line[i];
+	upload->head[i] = '\0';
+	upload->first = (unsigned char)line[0];
+}
+
 /* Looks for it as the bytes are given, and begins again. */
 static int find_first(struct upload *upload)
 {
@@ -141,7 +151,7 @@ static int find_first(struct upload *upload)
 		length = upload_give(upload, chunk, CHUNK);
 		for (ssize_t i = 0; i < length && upload->first < 0; i++) {
 			if (!is_blank(chunk[i]))
-				upload->first = (unsigned char)chunk[i];
+				keep_head(upload, chunk + i, (size_t)(length - i));
 		}
 	}
 	upload->at = 0;

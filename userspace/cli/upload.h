@@ -15,6 +15,8 @@
 #include "userspace/cli/problem.h"
 #include "userspace/core/buffer.h"
 
+#define UPLOAD_HEAD_SIZE 256
+
 /* Owns its descriptor and its text: upload_close(). */
 struct upload {
 	struct problem *problem;
@@ -23,9 +25,10 @@ struct upload {
 	struct stat about; /* as the file was when it was opened */
 	off_t from;	   /* where in the file it begins: standard input may have been read already */
 	struct buffer text;
-	size_t length; /* bytes in all */
-	size_t at;     /* bytes that were given */
-	int first;     /* the first byte that is no blank and ends no line; -1: there is none */
+	size_t length;		     /* bytes in all */
+	size_t at;		     /* bytes that were given */
+	int first;		     /* the first byte that is no blank and ends no line; -1: there is none */
+	char head[UPLOAD_HEAD_SIZE]; /* what follows it on its line, itself included */
 };
 
 /* "-" is standard input. name and problem are borrowed. Returns an exit code. */

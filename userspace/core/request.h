@@ -49,11 +49,14 @@ int request_entries_decode(const char *body, size_t length, size_t limit, bool a
 
 /*
  * The same from text, a line an entry (listtext.h); with allow_empty no line is a
- * list too. Bad lines are named by their numbers. Neither decoder shares anything with other calls, so that
+ * list too. Bad lines are named by their numbers. No decoder shares anything with other calls, so that
  * each may run in a thread of its own, once json_object_seed(0) was called in the first one.
  */
 int request_entries_decode_text(const char *body, size_t length, size_t limit, bool allow_empty,
 				struct list *ret, struct ag_error *error);
+/* The same from comma-separated values (listcsv.h). */
+int request_entries_decode_csv(const char *body, size_t length, size_t limit, bool allow_empty,
+			       struct list *ret, struct ag_error *error);
 
 /* PATCH of one entry: {"note", "expires", "enabled"}, at least one; "expires": null is never, which is 0. */
 struct request_entry {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "userspace/core/error.h"
+#include "userspace/core/listcsv.h"
 #include "userspace/core/listtext.h"
 #include "userspace/core/request.h"
 #include "userspace/core/request_fields.h"
@@ -399,17 +400,30 @@ int request_entries_decode(const char *body, size_t length, size_t limit, bool a
 	return 0;
 }
 
+/* The reading, if it is a list that may be sent. */
+static int take_lines(int r, struct list *list, bool allow_empty, struct list *ret, struct ag_error *error)
+{
+	if (r < 0)
+		return r;
+	if (list->count == 0 && !allow_empty)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "the text holds no entry: name at least one prefix");
+	*ret = *list;
+	return 0;
+}
+
 int request_entries_decode_text(const char *body, size_t length, size_t limit, bool allow_empty,
 				struct list *ret, struct ag_error *error)
 {
 	struct list list;
-	int r = listtext_parse(body, length, limit, &list, error);
 
-	if (r < 0)
-		return r;
-	if (list.count == 0 && !allow_empty)
-		return error_set(error, ERROR_BAD_REQUEST,
-				 "the text holds no entry: name at least one prefix");
-	*ret = list;
-	return 0;
+	return take_lines(listtext_parse(body, length, limit, &list, error), &list, allow_empty, ret, error);
+}
+
+int request_entries_decode_csv(const char *body, size_t length, size_t limit, bool allow_empty,
+			       struct list *ret, struct ag_error *error)
+{
+	struct list list;
+
+	return take_lines(listcsv_parse(body, length, limit, &list, error), &list, allow_empty, ret, error);
 }

@@ -9,6 +9,7 @@
 #include "userspace/daemon/api.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,7 @@ static void answer(struct call *call, const struct route *route, struct httpd_re
 		response->body_length = call->text.length;
 		response->body = TAKE_PTR(call->text.data);
 	}
+	(void)snprintf(response->etag, sizeof(response->etag), "%s", call->etag);
 }
 
 static void refused(struct call *call)

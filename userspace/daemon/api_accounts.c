@@ -57,6 +57,7 @@ int api_list_accounts(struct call *call)
 
 int api_show_account(struct call *call)
 {
+	call_tag(call, call->account);
 	return call_answer(call, account_json(call->gate, call->account));
 }
 

@@ -97,6 +97,7 @@ int api_list_entries(struct call *call)
 	struct prefix after;
 	int err = page_begin(call, &page);
 
+	call_tag(call, call->account);
 	if (!err)
 		err = ask_list(call, &asked);
 	if (!err && page.after)
@@ -117,6 +118,7 @@ int api_export_entries(struct call *call)
 
 	if (account_entries(call->account) >= LONG_LIST)
 		return exports_start(call);
+	call_tag(call, call->account);
 	err = store_list(call->gate->store, call->account->id, &list, &call->error);
 	for (size_t i = 0; i < list.count && !err; i++)
 		listtext_format(&list.entries[i], &call->text);
@@ -129,17 +131,29 @@ int api_export_entries(struct call *call)
 	return err;
 }
 
+static int ask_import(struct call *call, bool *ret)
+{
+	const char *value = httpd_query(call->request, "import");
+
+	if (value && strcmp(value, "true") && strcmp(value, "false"))
+		return error_set(&call->error, ERROR_BAD_REQUEST, "import is either true or false");
+	*ret = value && !strcmp(value, "true");
+	return 0;
+}
+
 /* Many go to the worker; a few are faster done than handed over. */
 int api_add_entries(struct call *call)
 {
 	const struct httpd_request *request = call->request;
 	struct change change = call_change(call, CHANGE_ALLOW_ADD);
 	struct list list = {0};
-	int err;
+	int err = ask_import(call, &change.keeps_expired);
 
+	if (err)
+		return err;
 	if (request->body_length > IMPORT_BYTES)
 		return imports_start(call, &change, IMPORT_MORE, true);
-	err = import_decode(request->body, request->body_length, imports_text(call),
+	err = import_decode(request->body, request->body_length, imports_form(call),
 			    call->gate->options->max_entries, false, &list, &call->error);
 	change.list = &list;
 	if (!err)

@@ -20,6 +20,15 @@ int call_answer(struct call *call, json_t *answer)
 				  "no memory for the answer: ask for less at a time");
 }
 
+/* "*" is any; a tag that is too long, weak, or one of several, matches none of ours. */
+static void take_if_match(const struct call *call, struct change *change)
+{
+	const char *tag = httpd_header(call->request, "If-Match", NULL);
+
+	if (tag && strcmp(tag, "*") != 0)
+		(void)snprintf(change->if_match, sizeof(change->if_match), "%s", tag[0] ? tag : "?");
+}
+
 struct change call_change(const struct call *call, enum change_kind kind)
 {
 	struct change change = {
@@ -32,6 +41,7 @@ struct change call_change(const struct call *call, enum change_kind kind)
 
 	if (call->account)
 		(void)snprintf(change.account, sizeof(change.account), "%s", call->account->name);
+	take_if_match(call, &change);
 	return change;
 }
 
@@ -63,10 +73,19 @@ static json_t *outcome_json(const struct call *call, const struct outcome *outco
 	return NULL;
 }
 
+void call_tag(struct call *call, const struct account *account)
+{
+	etag_of(account, call->etag);
+}
+
 int call_outcome(struct call *call, const struct outcome *outcome)
 {
+	const char *name = call->match.account;
+	const struct account *account = name && !call->dry_run ? gate_account(call->gate, name) : NULL;
 	int err = call_answer(call, outcome_json(call, outcome));
 
+	if (account)
+		call_tag(call, account);
 	return err || !call->conclude ? err : call->conclude(call);
 }
 

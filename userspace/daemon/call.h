@@ -56,6 +56,7 @@ struct call {
 	/* Adds to the answer of a change that went well; NULL: nothing. */
 	int (*conclude)(struct call *call);
 	char subject[NAME_SIZE]; /* the account that it adds */
+	char etag[ETAG_SIZE];	 /* of what is shown; "": none */
 	bool busy;		 /* the error is of the moment: 503 */
 	json_t *answer;		 /* owned; or: */
 	struct buffer text;
@@ -108,6 +109,8 @@ int api_reload(struct call *call);
 
 /* Takes over a new reference, or makes NULL the error of no memory. */
 int call_answer(struct call *call, json_t *answer);
+/* The answer carries the account's tag. */
+void call_tag(struct call *call, const struct account *account);
 /* A change of that kind, filled with actor, account and options. */
 struct change call_change(const struct call *call, enum change_kind kind);
 /* Applies, now or once it is prepared, and answers with what came of it. */

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/core/etag.h"
 #include "userspace/core/guard.h"
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/edits.h"
@@ -111,6 +112,8 @@ static int load_before(struct passage *passage, struct ag_error *error)
 
 	if (passage->kind->account)
 		err = store_account_find(edit->gate->store, edit->change->account, &edit->before, error);
+	if (!err && passage->kind->account)
+		err = etag_check(&edit->before, edit->change->if_match, error);
 	if (!err && passage->kind->list)
 		err = match_origin(edit, edit->before.id, &passage->before_match, error);
 	return err;

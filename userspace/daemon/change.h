@@ -10,6 +10,7 @@
 #pragma once
 
 #include "userspace/core/access.h"
+#include "userspace/core/etag.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/gate.h"
 
@@ -61,7 +62,9 @@ struct change {
 	bool open;
 	bool force;
 	bool dry_run;
-	char account[NAME_SIZE]; /* "" where none is concerned */
+	bool keeps_expired;	  /* ALLOW_ADD: what is read back from an export may have expired */
+	char if_match[ETAG_SIZE]; /* the tag that the list must have; "" for any */
+	char account[NAME_SIZE];  /* "" where none is concerned */
 	/* ACCOUNT_ADD and ACCOUNT_SET: NULL leaves as it is, or the default */
 	const enum ag_mode *mode;
 	const struct on_deny *on_deny;

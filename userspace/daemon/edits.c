@@ -220,13 +220,12 @@ static int note_entry(struct edit *edit, bool comes, const struct entry *entry, 
 	return 0;
 }
 
-/* What has expired already would be an entry that never lets anybody in; an export that is read back may hold
- * some, and is not asked. */
-static int check_expiry(const struct edit *edit, const struct entry *entry, struct ag_error *error)
+int edit_check_expiry(const struct change *change, const struct entry *entry, int64_t now,
+		      struct ag_error *error)
 {
 	char prefix[PREFIX_TEXT_MAX], time_text[TIME_TEXT_MAX];
 
-	if (!entry->expires || entry->expires > gate_now(edit->gate))
+	if (change->keeps_expired || !entry->expires || entry->expires > now)
 		return 0;
 	prefix_format_short(&entry->prefix, prefix);
 	time_format(entry->expires, time_text);
@@ -237,7 +236,7 @@ static int check_expiry(const struct edit *edit, const struct entry *entry, stru
 static int put_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
 {
 	struct entry entry = *asked;
-	int err = check_expiry(edit, asked, error);
+	int err = edit_check_expiry(edit->change, asked, gate_now(edit->gate), error);
 
 	if (err)
 		return err;
@@ -377,7 +376,7 @@ static int edit_allow_set(struct edit *edit, struct ag_error *error)
 		return err;
 	describe_set(edit);
 	if (edit->change->set->has_expires)
-		err = check_expiry(edit, &edit->set, error);
+		err = edit_check_expiry(edit->change, &edit->set, gate_now(edit->gate), error);
 	return err ? err : store_entry_set(edit->gate->store, edit->before.id, &edit->set, error);
 }
 

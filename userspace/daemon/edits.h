@@ -42,6 +42,11 @@ struct edit_kind {
 /* Makes the entry what is asked; the note is only borrowed. */
 void entry_set(struct entry *entry, const struct request_entry *set);
 
+/* What has expired at `now` would be an entry that never lets anybody in: ERROR_BAD_REQUEST, unless the
+ * change keeps such. */
+int edit_check_expiry(const struct change *change, const struct entry *entry, int64_t now,
+		      struct ag_error *error);
+
 extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];
 
 /* edits_interfaces.c: rows of the table. */

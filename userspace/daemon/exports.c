@@ -48,6 +48,7 @@ static int begin(struct export_job *job, const struct account *account)
 	buffer_clear(&job->call->text);
 	(void)buffer_append(&job->call->text, "", 0); /* an empty list is an empty text, not none */
 	job->generation = account->generation;
+	call_tag(job->call, account);
 	job->behind = (struct prefix){0};
 	job->begun = false;
 	return 0;

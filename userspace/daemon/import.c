@@ -19,11 +19,17 @@
 
 #define LARGE 50000 /* entries: several megabytes */
 
-int import_decode(const char *body, size_t length, bool is_text, size_t limit, bool allow_empty,
+int import_decode(const char *body, size_t length, enum list_form form, size_t limit, bool allow_empty,
 		  struct list *ret, struct ag_error *error)
 {
-	return (is_text ? request_entries_decode_text : request_entries_decode)(body, length, limit,
-										allow_empty, ret, error);
+	int (*const decoders[])(const char *text, size_t size, size_t most, bool may_be_empty,
+				struct list *list, struct ag_error *why) = {
+		[LIST_JSON] = request_entries_decode,
+		[LIST_TEXT] = request_entries_decode_text,
+		[LIST_CSV] = request_entries_decode_csv,
+	};
+
+	return decoders[form](body, length, limit, allow_empty, ret, error);
 }
 
 static int copy_entry(struct list *list, const struct entry *from)
@@ -198,11 +204,17 @@ static int begin_compiling(struct import *import)
 
 static int decode(struct import *import)
 {
+	const struct change *change = &import->change;
+	int err = 0;
+
 	if (!import->body)
 		return 0;
-	return import_decode(import->body, import->body_length, import->is_text,
-			     import->gate->options->max_entries, import->what == IMPORT_WHOLE, &import->list,
-			     &import->error);
+	err = import_decode(import->body, import->body_length, import->form,
+			    import->gate->options->max_entries, import->what == IMPORT_WHOLE, &import->list,
+			    &import->error);
+	for (size_t i = 0; !err && import->what == IMPORT_MORE && i < import->list.count; i++)
+		err = edit_check_expiry(change, &import->list.entries[i], import->policy_now, &import->error);
+	return err;
 }
 
 static int write_store(struct import *import)

@@ -18,6 +18,13 @@ enum import_what {
 	IMPORT_LISTS, /* the change stays what it is; only the kernel's lists are built */
 };
 
+/* How a body writes its entries. */
+enum list_form {
+	LIST_JSON,
+	LIST_TEXT,
+	LIST_CSV,
+};
+
 /* Owns what is not marked as borrowed. */
 struct import {
 	struct gate *gate;
@@ -29,8 +36,8 @@ struct import {
 	struct account account;
 	const char *body; /* borrowed; NULL: `list` is given */
 	size_t body_length;
-	bool is_text;	  /* not JSON */
-	struct list list; /* entries that come, or (ALLOW_REMOVE) go */
+	enum list_form form; /* of the body */
+	struct list list;    /* entries that come, or (ALLOW_REMOVE) go */
 	struct prepared prepared;
 	struct request_entry set;
 	int64_t now;
@@ -50,6 +57,6 @@ int import_new(struct gate *gate, const struct change *change, enum import_what 
 void import_prepare(void *import);
 int import_apply(struct import *import, struct outcome *outcome, struct ag_error *error);
 void import_free(struct import *import);
-/* Entries of a body, in JSON or as text; see request.h. */
-int import_decode(const char *body, size_t length, bool is_text, size_t limit, bool allow_empty,
+/* Entries of a body; see request.h. */
+int import_decode(const char *body, size_t length, enum list_form form, size_t limit, bool allow_empty,
 		  struct list *ret, struct ag_error *error);

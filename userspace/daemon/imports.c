@@ -156,13 +156,16 @@ static void job_run(void *arg)
 /* --- an import begins ------------------------------------------------------ */
 
 /* The media type alone decides: what stands behind a semicolon are its parameters. */
-bool imports_text(const struct call *call)
+enum list_form imports_form(const struct call *call)
 {
-	static const char type[] = "text/plain";
+	static const char *const types[] = {[LIST_TEXT] = "text/plain", [LIST_CSV] = "text/csv"};
 	const char *value = httpd_header(call->request, "Content-Type", NULL);
 
-	return value && !strncasecmp(value, type, sizeof(type) - 1) &&
-	       strchr("; \t", value[sizeof(type) - 1]);
+	for (enum list_form form = LIST_TEXT; value && form <= LIST_CSV; form++)
+		if (!strncasecmp(value, types[form], strlen(types[form])) &&
+		    strchr("; \t", value[strlen(types[form])]))
+			return form;
+	return LIST_JSON;
 }
 
 static int submit(struct job *job, struct ag_error *error)
@@ -196,7 +199,7 @@ int imports_start(struct call *call, const struct change *change, enum import_wh
 	if (body) {
 		job->import->body = call->request->body;
 		job->import->body_length = call->request->body_length;
-		job->import->is_text = imports_text(call);
+		job->import->form = imports_form(call);
 	}
 	TAILQ_INSERT_TAIL(&imports->jobs, job, link);
 	err = submit(job, &call->error);

@@ -23,5 +23,5 @@ bool imports_hold(const struct imports *imports, const char *account);
 int imports_park(struct call *call);
 /* Prepares the change in the worker, of the request's body if `body`, applies it then, and answers. */
 int imports_start(struct call *call, const struct change *change, enum import_what what, bool body);
-/* Whether the request's body is a list as text, by its Content-Type. */
-bool imports_text(const struct call *call);
+/* How the request's body writes its list, by its Content-Type. */
+enum list_form imports_form(const struct call *call);

@@ -27,7 +27,7 @@ static const struct route routes[] = {
 	 .list = true},
 	{"GET", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_READ, api_list_entries,
 	 .query = " limit after unused "},
-	{"POST", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_LIST, api_add_entries,
+	{"POST", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_LIST, api_add_entries, .query = " import ",
 	 .action = "allow add", .done = 201, .list = true},
 	{"PUT", "/v1/accounts/{account}/allowlist", RIGHT_ACCOUNT_LIST, api_replace_entries,
 	 .action = "allow replace", .list = true},

@@ -48,6 +48,7 @@ struct httpd_response {
 	char *body;
 	size_t body_length;
 	const char *allow; /* static; the Allow header of a 405; NULL: none */
+	char etag[64];	   /* the ETag header; "": none */
 };
 
 /*

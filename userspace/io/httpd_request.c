@@ -256,6 +256,8 @@ static enum MHD_Result send_response(struct MHD_Connection *mhd, struct httpd_re
 		result = MHD_add_response_header(reply, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
 	if (result == MHD_YES && response->allow)
 		result = MHD_add_response_header(reply, MHD_HTTP_HEADER_ALLOW, response->allow);
+	if (result == MHD_YES && response->etag[0])
+		result = MHD_add_response_header(reply, MHD_HTTP_HEADER_ETAG, response->etag);
 	if (result == MHD_YES)
 		result = MHD_queue_response(mhd, response->status, reply);
 	MHD_destroy_response(reply);
