@@ -29,6 +29,18 @@ AG_INLINE _Bool is_stopped(enum ag_verdict verdict)
 	return verdict == AG_VERDICT_DENIED || verdict == AG_VERDICT_WOULD_DENY;
 }
 
+/* Of its own, so that a packet does not lie on the stack below all that is done with it. Returns the frame's
+ * length.
+ */
+static __attribute__((noinline)) __u32 ag_look_at(struct xdp_md *ctx, struct ag_sighting *sighting)
+{
+	struct ag_packet packet = {};
+	__u32 len = (__u32)ag_parse_frame(ctx, &packet);
+
+	ag_describe(&packet, sighting);
+	return len;
+}
+
 /*
  * More is to be done for it than to drop and to count it. What is reported is read before anything is done to
  * the frame, and told after it is known what came of that. A global function: seldom called, and from two
@@ -39,10 +51,8 @@ __attribute__((noinline)) int ag_conclude_fully(struct xdp_md *ctx, __u32 slot, 
 {
 	struct ag_sighting sighting = {.slot = slot, .ifindex = ctx->ingress_ifindex};
 	int done = ag_action_of(verdict, 0);
-	struct ag_packet packet = {};
 
-	sighting.bytes = (__u32)ag_parse_frame(ctx, &packet);
-	ag_describe(&packet, &sighting);
+	sighting.bytes = ag_look_at(ctx, &sighting);
 	if (verdict == AG_VERDICT_DENIED && action != AG_ACTION_DROP) {
 		__u32 came = (__u32)ag_carry_out(ctx, action);
 
