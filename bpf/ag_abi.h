@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define AG_ABI_VERSION 3
+#define AG_ABI_VERSION 4
 
 /* In a service: every protocol; 255 is reserved by IANA and never on the wire. */
 #define AG_PROTO_ANY 255

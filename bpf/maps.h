@@ -148,6 +148,18 @@ struct {
 	__array(values, struct ag_list6);
 } ag_lists6 SEC(".maps");
 
+/*
+ * For user space alone: a byte a place of long lists, with a bit for each of the four arrays that has a map
+ * there. Kernels before 6.8 wait a grace period for each element of an array of maps that is read.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} ag_long_present SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

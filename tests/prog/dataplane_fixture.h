@@ -12,7 +12,7 @@
 #include "userspace/io/dataplane_private.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MAPS	     "maps-3-64-16-4096"
+#define MAPS	     "maps-4-64-16-4096"
 #define CLAIMS_MAX   1024
 #define TEST(name)   cmocka_unit_test_setup_teardown(name, setup, teardown)
 

@@ -257,7 +257,7 @@ static void count_packets(unsigned int ifindex)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct ag_interface_counters *each = calloc((size_t)cpus, sizeof(*each));
-	int fd = host_map("maps-3-4-4-16/ag_interface_counters");
+	int fd = host_map("maps-4-4-4-16/ag_interface_counters");
 
 	assert_non_null(each);
 	for (int i = 0; i < cpus; i++)
@@ -426,11 +426,11 @@ static void test_old_maps_stay_while_they_are_used(void **state)
 	dataplane = NULL;
 	check_ok(dataplane_open(host.pins, &more, &dataplane, &error));
 	dataplane_drop_old_maps(dataplane);
-	assert_true(host_has("%s/%s", "maps-3-4-4-16"));
+	assert_true(host_has("%s/%s", "maps-4-4-4-16"));
 	adopt(1);
 	dataplane_drop_old_maps(dataplane);
-	assert_false(host_has("%s/%s", "maps-3-4-4-16"));
-	assert_true(host_has("%s/%s", "maps-3-8-4-16"));
+	assert_false(host_has("%s/%s", "maps-4-4-4-16"));
+	assert_true(host_has("%s/%s", "maps-4-8-4-16"));
 	assert_attachments(1, ATTACH_NATIVE);
 }
 

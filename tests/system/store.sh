@@ -74,7 +74,7 @@ check "other limits over a good store: the daemon starts" daemon_start --interfa
 is "... and all is well" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
 stopped "$STRANGER4"
 served "$LISTED4"
-is "... in maps of their own alone" "$(cd "$PINS" 2>/dev/null && echo maps-*)" "maps-3-2000-100000-100000"
+is "... in maps of their own alone" "$(cd "$PINS" 2>/dev/null && echo maps-*)" "maps-4-2000-100000-100000"
 daemon_stop
 
 # What was removed comes back: an older copy is refused too, unless an operator insists.

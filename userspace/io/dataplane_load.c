@@ -50,6 +50,7 @@ static int set_sizes(const struct dataplane *dataplane)
 		{skeleton->maps.ag_indexes6, limits->accounts * 2},
 		{skeleton->maps.ag_lists4, limits->accounts * 2},
 		{skeleton->maps.ag_lists6, limits->accounts * 2},
+		{skeleton->maps.ag_long_present, (limits->accounts * 2 + 7) / 8},
 		{skeleton->maps.ag_services4, buckets_for(limits->services, FAMILY4)},
 		{skeleton->maps.ag_services6, buckets_for(limits->services, FAMILY6)},
 		{skeleton->maps.ag_services, limits->services},

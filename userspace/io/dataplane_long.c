@@ -7,16 +7,18 @@
  * What is left behind there keeps its memory until it is dropped.
  *
  * Looking up an array of maps gives the id of the inner map, and opening one by its id needs CAP_SYS_ADMIN
- * (bpf(2), BPF_MAP_GET_FD_BY_ID). The kernel has batches for these arrays since 5.19, but none that deletes,
- * and each deletion takes a grace period: many are replaced in one batch by one small map instead.
+ * (bpf(2), BPF_MAP_GET_FD_BY_ID). Before Linux 6.8 each lookup waits a grace period, so which places have a
+ * map is remembered in ag_long_present: a bit is set before the map is put there, and taken away behind its
+ * deletion. The kernel has batches for these arrays since 5.19, but none that deletes, and each deletion
+ * takes a grace period: many are replaced in one batch by one small map instead.
  */
 #include "userspace/io/dataplane_private.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define DELETIONS_MAX 4U
-#define FIND_BATCH    4096U
 
 static const char *const NAMES[] = {
 	[LONG_INDEX4] = "ag_indexes4",
@@ -103,15 +105,14 @@ int long_put(struct dataplane *dataplane, enum long_kind kind, const uint32_t *p
 {
 	struct long_space *longs = &dataplane->longs;
 	uint8_t bit = (uint8_t)(1U << kind);
-	int result = map_update_all(outer_fd(dataplane, kind), sizeof(*places_), sizeof(*fds),
-				    (const uint8_t *)places_, (const uint8_t *)fds, count);
 
-	/* also after a failure, when some of them may be there */
+	/* first, so that a daemon that comes after this one knows of whatever it may leave there */
 	for (size_t i = 0; i < count; i++) {
 		longs->unused_count += !(longs->present[places_[i]] & bit);
 		longs->present[places_[i]] |= bit;
 	}
-	return result;
+	return map_update_all(outer_fd(dataplane, kind), sizeof(*places_), sizeof(*fds),
+			      (const uint8_t *)places_, (const uint8_t *)fds, count);
 }
 
 void long_retire(struct dataplane *dataplane, enum long_kind kind, uint32_t place)
@@ -208,59 +209,21 @@ int long_drop_unused(struct dataplane *dataplane)
 	return result;
 }
 
-static int find_by_element(struct dataplane *dataplane, enum long_kind kind)
-{
-	for (uint32_t place = 0; place < places(dataplane); place++) {
-		__u32 id;
-		int result = bpf_map_lookup_elem(outer_fd(dataplane, kind), &place, &id);
-
-		if (result < 0 && result != -ENOENT)
-			return result;
-		if (result == 0)
-			dataplane->longs.present[place] |= (uint8_t)(1U << kind);
-	}
-	return 0;
-}
-
-/* Kernels before 6.9 end a batch at an empty place with -EINTR, those before 5.19 have none. */
-static int find_kind(struct dataplane *dataplane, enum long_kind kind)
-{
-	uint32_t found[FIND_BATCH], ids[FIND_BATCH], cursor = 0;
-	bool started = false;
-
-	for (;;) {
-		__u32 count = FIND_BATCH;
-		int result = bpf_map_lookup_batch(outer_fd(dataplane, kind), started ? &cursor : NULL,
-						  &cursor, found, ids, &count, NULL);
-
-		if (result == -EINTR || map_batch_is_missing(result))
-			return find_by_element(dataplane, kind);
-		if (result < 0 && result != -ENOENT)
-			return result;
-		for (__u32 i = 0; i < count; i++)
-			if (found[i] < places(dataplane))
-				dataplane->longs.present[found[i]] |= (uint8_t)(1U << kind);
-		if (result == -ENOENT)
-			return 0;
-		started = true;
-	}
-}
-
 int long_open_all(struct dataplane *dataplane, struct ag_error *error)
 {
 	struct long_space *longs = &dataplane->longs;
+	const struct bpf_map *map = dataplane->skeleton->maps.ag_long_present;
+	void *mapped;
+	int result;
 
-	longs->present = calloc(places(dataplane), sizeof(*longs->present));
 	longs->stale = calloc(places(dataplane), sizeof(*longs->stale));
-	if (!longs->present || !longs->stale)
+	if (!longs->stale)
 		return dataplane_no_memory(error);
-	for (enum long_kind kind = 0; kind < LONG_KIND_MAX; kind++) {
-		int result = find_kind(dataplane, kind);
-
-		if (result < 0)
-			return error_set(error, ERROR_KERNEL, "cannot read %s: %s", NAMES[kind],
-					 strerror(-result));
-	}
+	result = map_share(dataplane_map_fd(map), bpf_map__value_size(map), bpf_map__max_entries(map),
+			   &mapped, &longs->present_bytes);
+	if (result < 0)
+		return error_set(error, ERROR_KERNEL, "cannot map ag_long_present: %s", strerror(-result));
+	longs->present = mapped;
 	for (uint32_t place = 0; place < places(dataplane); place++)
 		longs->unused_count += unused(dataplane, place) != 0;
 	return 0;
@@ -268,6 +231,8 @@ int long_open_all(struct dataplane *dataplane, struct ag_error *error)
 
 void long_close_all(struct dataplane *dataplane)
 {
-	free(dataplane->longs.present);
+	if (dataplane->longs.present)
+		(void)munmap(dataplane->longs.present,
+			     dataplane->longs.present_bytes); /* mapped here, so it cannot fail */
 	free(dataplane->longs.stale);
 }

@@ -51,8 +51,9 @@ struct line_space {
 
 /* ag_indexes* and ag_lists*, by ag_long_place(): a bit 1 << enum long_kind each. */
 struct long_space {
-	uint8_t *present; /* the kernel has a map there */
-	uint8_t *stale;	  /* a word led there since the last grace period, and does no more */
+	uint8_t *present; /* the kernel may have a map there: ag_long_present, mapped */
+	size_t present_bytes;
+	uint8_t *stale; /* a word led there since the last grace period, and does no more */
 	size_t stale_count;
 	size_t unused_count; /* present, of which no word knows any more, and not stale */
 };
