@@ -56,10 +56,18 @@ CLI := $(patsubst %.c,%.o,$(wildcard userspace/cli/*.c))
 NOTICE := $(patsubst %.c,%.o,$(wildcard userspace/notice/*.c))
 ORIGIN := $(patsubst %.c,%.o,$(wildcard userspace/origin/*.c))
 SKELETON := $(BUILD)/bpf/allowgate.skel.h
+SHELLS := bash zsh fish
+COMPLETION_SCRIPTS := $(BUILD)/cli/completion_scripts.h
+COMPLETIONS := $(addprefix $(BUILD)/completion/allowgate.,$(SHELLS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 PROG_TESTS := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
 ORACLE := $(patsubst %.c,%.o,$(wildcard tests/oracle/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+# Where the shells look: zsh of Debian elsewhere than zsh's own place.
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/$(if $(wildcard /etc/debian_version),vendor-completions,site-functions)
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # Two builds of the same sources: build/obj (release) and build/asan (debug, sanitised, -Werror).
 R := $(BUILD)/obj
@@ -70,7 +78,8 @@ Q := $(if $(V),,@)
 say = @$(if $(V),:,echo "  $(1)	$@")
 
 .PHONY: all
-all: $(BUILD)/allowgated $(BUILD)/allowgate $(BUILD)/allowgate-notice $(BUILD)/allowgate-origin $(BUILD)/ag-run
+all: $(BUILD)/allowgated $(BUILD)/allowgate $(BUILD)/allowgate-notice $(BUILD)/allowgate-origin $(BUILD)/ag-run \
+	$(COMPLETIONS)
 
 .PHONY: debug
 debug: $(D)/allowgated $(D)/allowgate $(D)/allowgate-notice $(D)/allowgate-origin
@@ -85,6 +94,22 @@ $(SKELETON): bpf/allowgate.bpf.c
 -include $(BUILD)/bpf/allowgate.d
 
 $(addprefix $(R)/,$(IO)) $(addprefix $(D)/,$(IO)) $(patsubst %,$(D)/tests/prog/%.o,$(PROG_TESTS)): | $(SKELETON)
+
+# The scripts that complete commands, as text within allowgate, which puts its commands into them.
+$(COMPLETION_SCRIPTS): $(addprefix userspace/cli/completion/allowgate.,$(SHELLS))
+	@mkdir -p $(@D)
+	$(call say,GEN)
+	$(Q)for shell in $(SHELLS); do \
+	  printf 'static const char SCRIPT_%s[] =\n' $$shell; \
+	  sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' userspace/cli/completion/allowgate.$$shell; \
+	  printf '\t;\n'; \
+	done > $@
+$(R)/userspace/cli/completion.o $(D)/userspace/cli/completion.o: | $(COMPLETION_SCRIPTS)
+
+$(BUILD)/completion/allowgate.%: $(BUILD)/allowgate
+	@mkdir -p $(@D)
+	$(call say,GEN)
+	$(Q)$< completion $* > $@
 
 $(R)/%.o: %.c
 	@mkdir -p $(@D)
@@ -231,6 +256,9 @@ install: all
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/allowgated $(BUILD)/allowgate-notice \
 		$(BUILD)/allowgate-origin
 	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/allowgate
+	install -D -m 0644 $(BUILD)/completion/allowgate.bash $(DESTDIR)$(BASHCOMPDIR)/allowgate
+	install -D -m 0644 $(BUILD)/completion/allowgate.zsh $(DESTDIR)$(ZSHCOMPDIR)/_allowgate
+	install -D -m 0644 -t $(DESTDIR)$(FISHCOMPDIR) $(BUILD)/completion/allowgate.fish
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/man/allowgate.1
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/allowgate.conf.5 docs/man/allowgate-notice.conf.5
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/allowgated.8 docs/man/allowgate-notice.8 \

@@ -8,7 +8,8 @@ Request N is left in DIRECTORY/request.N: a line with method and target, the hea
 empty line, the body. Its answer is DIRECTORY/answer.N, or that of the nearest number below: a JSON object with "status",
 "type" and "body" (text, or JSON to be encoded), and for faults "hang_up" (no answer at all), "cut" (promises more than it
 sends) and "raw" (this instead of HTTP). "close" ends the connection, so that the next one is served. N starts again at 1
-when the request files are removed. While DIRECTORY/stall is there, no body is read.
+when the request files are removed. While DIRECTORY/stall is there, no body is read. Where DIRECTORY/paths is, a JSON
+object, it has the answers by path, and no requests are left.
 """
 import http.server
 import json
@@ -49,8 +50,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with open(self.place("answer", number), encoding="utf-8") as file:
             return json.load(file)
 
+    def by_path(self):
+        try:
+            with open(os.path.join(self.server.directory, "paths"), encoding="utf-8") as file:
+                return json.load(file).get(self.path.split("?")[0], {"status": 404})
+        except FileNotFoundError:
+            return None
+
     def serve(self):
-        answer = self.answer(self.note())
+        answer = self.by_path() or self.answer(self.note())
         if "raw" in answer:
             self.wfile.write(answer["raw"].encode())
             self.close_connection = True

@@ -14,9 +14,18 @@ check "make install" make -C "$ROOT" --no-print-directory BUILD="$BUILD" DESTDIR
 for file in usr/sbin/allowgated usr/bin/allowgate usr/share/man/man1/allowgate.1 usr/share/man/man5/allowgate.conf.5 \
 	usr/share/man/man8/allowgated.8 etc/allowgate/allowgate.conf lib/systemd/system/allowgated.service \
 	usr/lib/sysusers.d/allowgate.conf usr/sbin/allowgate-notice usr/share/man/man5/allowgate-notice.conf.5 \
-	usr/share/man/man8/allowgate-notice.8 etc/allowgate/notice.conf lib/systemd/system/allowgate-notice.service; do
+	usr/share/man/man8/allowgate-notice.8 etc/allowgate/notice.conf lib/systemd/system/allowgate-notice.service \
+	usr/share/bash-completion/completions/allowgate usr/share/fish/vendor_completions.d/allowgate.fish; do
 	check "$file" test -s "$dest/$file"
 done
+if command -v zsh >/dev/null; then
+	directory=$(cd "$dest" && dirname usr/share/zsh/*/_allowgate)
+	check "zsh's completion is where zsh looks" grep -qx "/$directory" <<<"$(zsh -fc 'print -l $fpath')"
+else
+	skip "zsh's completion is where zsh looks" "zsh is not installed"
+fi
+check "bash takes what is installed" bash --norc -c '. "$1" && complete -p allowgate' bash \
+	"$dest/usr/share/bash-completion/completions/allowgate"
 is "the unit names the program" "$(sed -n 's/^ExecStart=//p' "$dest/lib/systemd/system/allowgated.service")" /usr/sbin/allowgated
 refute "no @name@ is left in it" grep -qE '@[a-z]+@' "$dest/lib/systemd/system/allowgated.service"
 check "the sample configuration is understood" "$dest/usr/sbin/allowgated" --config "$dest/etc/allowgate/allowgate.conf" --version
@@ -39,6 +48,25 @@ check "its list" ada allow add acme "$ADA"
 check "... added to" ada allow add acme 203.0.113.7
 printf '%s\n' "$ADA" 2001:db8::/32 >"$DIR/list"
 check "... replaced" ada allow replace acme "$DIR/list"
+# What is offered for a mode is what the daemon takes.
+offered()
+{
+	sed -n "s/^$1|.* $2=:\([a-z,]*\)[ |].*/\1/p" "$dest/usr/share/bash-completion/completions/allowgate" | tr , ' '
+}
+modes=0
+for mode in $(offered 'account set' --mode); do
+	check "the mode $mode is taken" ag account set acme --dry-run --mode "$mode"
+	modes=$((modes + 1))
+done
+for mode in $(offered 'interface attach' --mode); do
+	check "the mode $mode is taken" ag interface attach eth1 --dry-run --mode "$mode"
+	modes=$((modes + 1))
+done
+for action in $(offered 'account set' --on-deny); do
+	check "the action $action is taken" ag account set acme --dry-run --on-deny "$action"
+	modes=$((modes + 1))
+done
+is "all of them" $modes 8
 is "the kernel's answer is read" "$(ag --json check acme "$ADA" | jq -r '.kernel, .agree' | xargs)" "allowed true"
 is "all is well" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
 daemon_stop

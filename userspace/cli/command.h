@@ -104,7 +104,7 @@ struct command {
 	unsigned int most;
 	int (*run)(struct invocation *invocation);
 	const char *method;
-	const char *path;      /* "{0}" is the first argument, percent-encoded */
+	const char *path;      /* "{0}" is the first argument, percent-encoded; NULL: asks no daemon */
 	const char *path_bare; /* without arguments, where that is another one */
 	const char *query;     /* parameter that carries the arguments from query_from on */
 	unsigned int query_from;

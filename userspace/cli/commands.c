@@ -265,6 +265,9 @@ const struct command COMMANDS[] = {
 	 .run = run_change, .method = "DELETE", .path = "/v1/interfaces/{0}", .done = "{0}: detached: nothing is filtered there"},
 	{.noun = "interface", .verb = "list", .arguments = "", .help = "interfaces and the mode in force",
 	 .run = run_list, .method = "GET", .path = "/v1/interfaces", .fields = INTERFACE, .unpaged = true},
+
+	{.noun = "completion", .arguments = "bash|zsh|fish", .help = "print a script that completes commands in that shell",
+	 .least = 1, .most = 1, .run = run_completion},
 	{.noun = NULL},
 };
 /* clang-format on */

@@ -175,7 +175,8 @@ static int run(struct invocation *invocation)
 	err = err ? err : check_arguments(invocation);
 	err = err ? err : check_header(invocation, OPTION_AS);
 	err = err ? err : check_header(invocation, OPTION_ORIGIN);
-	err = err ? err : client_new(&options, &invocation->client, &invocation->problem);
+	if (!err && invocation->command->path)
+		err = client_new(&options, &invocation->client, &invocation->problem);
 	return err ? err : invocation->command->run(invocation);
 }
 

@@ -26,3 +26,5 @@ int run_check(struct invocation *invocation);
 /* run_watch.c */
 int run_denied(struct invocation *invocation);
 int run_events(struct invocation *invocation);
+/* completion.c: asks no daemon */
+int run_completion(struct invocation *invocation);
