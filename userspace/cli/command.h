@@ -14,6 +14,7 @@
 
 #include "userspace/cli/client.h"
 #include "userspace/cli/problem.h"
+#include "userspace/cli/terminal.h"
 #include "userspace/core/args.h"
 #include "userspace/core/buffer.h"
 
@@ -88,6 +89,7 @@ struct field {
 		FIELD_PLAIN,
 		FIELD_PREFIX, /* a single host without its length */
 		FIELD_TIME,   /* null is never */
+		FIELD_WORD,   /* a verdict or a state */
 	} kind;
 };
 #define FIELDS_MAX 12
@@ -122,6 +124,7 @@ struct invocation {
 	size_t count;
 	struct client *client;
 	struct client_transfer transfer; /* for bodies that are no JSON in memory */
+	struct terminal terminal;
 	struct buffer out;
 	struct problem problem;
 };

@@ -81,7 +81,7 @@ static const struct field ROLE[] = {
 
 static const struct field ENTRY[] = {
 	{"PREFIX", "prefix", false, FIELD_PREFIX},
-	{"VERDICT", "verdict", false, FIELD_PLAIN},
+	{"VERDICT", "verdict", false, FIELD_WORD},
 	{"ENABLED", "enabled", false, FIELD_PLAIN},
 	{"EXPIRES", "expires", false, FIELD_TIME},
 	{"LAST SEEN", "last_seen", false, FIELD_TIME},
@@ -113,8 +113,8 @@ static const struct field INTERFACE[] = {
 
 static const struct field CHECK[] = {
 	{"ACCOUNT", "account", false, FIELD_PLAIN}, {"ADDRESS", "address", false, FIELD_PLAIN},
-	{"VERDICT", "verdict", false, FIELD_PLAIN}, {"ENTRY", "entry.prefix", false, FIELD_PREFIX},
-	{"KERNEL", "kernel", false, FIELD_PLAIN},   {"AGREE", "agree", false, FIELD_PLAIN},
+	{"VERDICT", "verdict", false, FIELD_WORD},  {"ENTRY", "entry.prefix", false, FIELD_PREFIX},
+	{"KERNEL", "kernel", false, FIELD_WORD},    {"AGREE", "agree", false, FIELD_PLAIN},
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 
@@ -122,7 +122,7 @@ static const struct field DENIED[] = {
 	{"ACCOUNT", "account", false, FIELD_PLAIN},    {"SOURCE", "source", false, FIELD_PREFIX},
 	{"PACKETS", "packets", true, FIELD_PLAIN},     {"FIRST SEEN", "first_seen", false, FIELD_PLAIN},
 	{"LAST SEEN", "last_seen", false, FIELD_TIME}, {"SERVICE", "service", false, FIELD_PLAIN},
-	{"VERDICT", "verdict", false, FIELD_PLAIN},    {NULL, NULL, false, FIELD_PLAIN},
+	{"VERDICT", "verdict", false, FIELD_WORD},     {NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field WHOAMI[] = {

@@ -231,6 +231,7 @@ int main(int argc, char *argv[])
 	int status, failed;
 
 	set_locale();
+	terminal_find(&invocation.terminal);
 	status = start(&invocation, argc, argv);
 	if (status == EXIT_DONE || status == EXIT_STOPPED || invocation.out.length) {
 		failed = write_out(&invocation);

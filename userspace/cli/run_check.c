@@ -24,18 +24,6 @@ static void print_entry(struct buffer *line, const json_t *entry)
 	(void)buffer_print(line, ")%s%s", note && *note ? " # " : "", note ? note : "");
 }
 
-static void print_kernel(struct buffer *line, const json_t *check)
-{
-	const json_t *entry = json_object_get(check, "kernel_entry");
-
-	(void)buffer_print(line, "\nthe kernel %s: ",
-			   json_is_true(json_object_get(check, "agree")) ? "agrees" : "DISAGREES");
-	show_value(line, json_object_get(check, "kernel"), false);
-	(void)buffer_print(line, json_is_string(entry) ? ", by " : "");
-	show_value(line, entry, true);
-	(void)buffer_print(line, "\n");
-}
-
 static void print_out(struct invocation *invocation, struct buffer *line)
 {
 	if (line->failed)
@@ -43,6 +31,28 @@ static void print_out(struct invocation *invocation, struct buffer *line)
 	else
 		shown_append(&invocation->out, line->data, line->length, SHOWN_TEXT);
 	buffer_clear(line);
+}
+
+/* What stands before a word, and the word. */
+static void print_word(struct invocation *invocation, struct buffer *line, const char *word)
+{
+	print_out(invocation, line);
+	show_word(invocation, word ? word : "unknown");
+}
+
+/* The last of an answer. */
+static void print_kernel(struct invocation *invocation, struct buffer *line, const json_t *check)
+{
+	const json_t *entry = json_object_get(check, "kernel_entry");
+
+	(void)buffer_print(line, "\nthe kernel "); /* remembered in the buffer, as below */
+	print_word(invocation, line, json_is_true(json_object_get(check, "agree")) ? "agrees" : "DISAGREES");
+	(void)buffer_print(line, ": ");
+	print_word(invocation, line, json_string_value(json_object_get(check, "kernel")));
+	(void)buffer_print(line, json_is_string(entry) ? ", by " : "");
+	show_value(line, entry, true);
+	(void)buffer_print(line, "\n");
+	print_out(invocation, line);
 }
 
 static void print_check(struct invocation *invocation, const json_t *check)
@@ -53,12 +63,11 @@ static void print_check(struct invocation *invocation, const json_t *check)
 
 	(void)buffer_print(&line, "%s: ", invocation->arguments[0]); /* remembered in the buffer, as below */
 	show_value(&line, json_object_get(check, "address"), false);
-	(void)buffer_print(&line, " %s: %s", passes ? "gets through" : "is stopped",
-			   verdict ? verdict : "unknown");
+	(void)buffer_print(&line, " %s: ", passes ? "gets through" : "is stopped");
+	print_word(invocation, &line, verdict);
 	if (!verdict || strcmp(verdict, "open") != 0)
 		print_entry(&line, json_object_get(check, "entry"));
-	print_kernel(&line, check);
-	print_out(invocation, &line);
+	print_kernel(invocation, &line, check);
 }
 
 /* A packet's way through the table, a line a row. */
@@ -74,11 +83,10 @@ static void print_explanation(struct invocation *invocation, const json_t *check
 	show_value(&line, json_object_get(check, "to"), false);
 	(void)buffer_print(&line, " %s: ",
 			   json_is_true(json_object_get(check, "passes")) ? "gets through" : "is stopped");
-	show_value(&line, json_object_get(check, "verdict"), false);
+	print_word(invocation, &line, json_string_value(json_object_get(check, "verdict")));
 	json_array_foreach (json_object_get(check, "steps"), index, step)
 		(void)buffer_print(&line, "\n  %s", json_string_value(step) ? json_string_value(step) : "");
-	print_kernel(&line, check);
-	print_out(invocation, &line);
+	print_kernel(invocation, &line, check);
 }
 
 static int judge(struct invocation *invocation, const json_t *check)

@@ -54,7 +54,7 @@ static const struct field STATUS_INTERFACE[] = {
 };
 
 static const struct field TOTAL[] = {
-	{"VERDICT", "verdict", false, FIELD_PLAIN},
+	{"VERDICT", "verdict", false, FIELD_WORD},
 	{"PACKETS", "packets", true, FIELD_PLAIN},
 	{"BYTES", "bytes", true, FIELD_PLAIN},
 	{NULL, NULL, false, FIELD_PLAIN},
@@ -82,11 +82,13 @@ static void print_summary(struct invocation *invocation, const json_t *status)
 {
 	struct buffer *out = &invocation->out;
 	const char *reason = json_string_value(json_object_get(status, "reason"));
+	const char *state = json_string_value(json_object_get(status, "state"));
 
 	(void)buffer_print(out, "uptime      "); /* remembered in the buffer, as below */
 	print_uptime(out, json_integer_value(json_object_get(status, "uptime_seconds")));
-	(void)buffer_print(out, "\n");
-	say(invocation, reason && *reason ? "state       {state}: {reason}" : "state       {state}", status);
+	(void)buffer_print(out, "\nstate       ");
+	show_word(invocation, state ? state : "");
+	say(invocation, reason && *reason ? ": {reason}" : "", status);
 	say(invocation,
 	    "generation  {generation} in the store, {kernel_generation} in the kernel; drift {drift}",
 	    status);

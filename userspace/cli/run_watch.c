@@ -137,7 +137,7 @@ static void add_text(struct following *following, struct buffer *out, const json
 	if (!strcmp(event, "missed"))
 		return;
 	add_template(out, quiet ? "{time}\t" : "{time} ", data);
-	shown_append(out, event, strlen(event), SHOWN_LINE);
+	shown_append_word(out, event, !quiet && following->invocation->terminal.colour);
 	if (strcmp(event, "change") != 0)
 		add_template(out,
 			     quiet ? "\t{account}\t{source}\t{service}\n"

@@ -42,6 +42,11 @@ void show_value(struct buffer *out, const json_t *value, bool short_prefix)
 	/* what could not be appended is remembered in the buffer */
 }
 
+void show_word(struct invocation *invocation, const char *word)
+{
+	shown_append_word(&invocation->out, word, invocation->terminal.colour);
+}
+
 static int written(struct invocation *invocation, int err)
 {
 	return err ? problem_set(&invocation->problem, PROBLEM_MEMORY,
@@ -80,14 +85,21 @@ static size_t make_columns(const struct field *fields, struct table_column *colu
 	size_t count = 0;
 
 	for (; fields[count].header; count++)
-		columns[count] = (struct table_column){fields[count].header, fields[count].right};
+		columns[count] = (struct table_column){.header = fields[count].header,
+						       .right = fields[count].right,
+						       .word = fields[count].kind == FIELD_WORD};
 	return count;
 }
 
 int show_items(struct invocation *invocation, const struct field *fields, const json_t *items)
 {
 	struct table_column columns[FIELDS_MAX];
-	struct table table = {.columns = columns, .column_count = make_columns(fields, columns)};
+	struct table table = {
+		.columns = columns,
+		.column_count = make_columns(fields, columns),
+		.width = invocation->terminal.columns,
+		.colour = invocation->terminal.colour,
+	};
 	bool quiet = option_given(invocation, OPTION_QUIET);
 	const json_t *item;
 	size_t index;
@@ -110,7 +122,7 @@ int show_list(struct invocation *invocation, const json_t *list)
 
 int show_object(struct invocation *invocation, const struct field *fields, const json_t *object)
 {
-	static const struct table_column PAIR[] = {{"", false}, {"", false}};
+	static const struct table_column PAIR[] = {{.header = ""}, {.header = ""}};
 	struct table table = {.columns = PAIR, .column_count = 2};
 	AUTO_JSON json_t *row = json_pack("[O]", object);
 	int err;

@@ -20,6 +20,9 @@ const json_t *show_member(const json_t *object, const char *name);
  */
 void show_value(struct buffer *out, const json_t *value, bool short_prefix);
 
+/* The word of a verdict or a state, coloured where the terminal may. */
+void show_word(struct invocation *invocation, const char *word);
+
 /* One document. */
 int show_json(struct invocation *invocation, const json_t *document);
 /* A row for each item, with headers or by --quiet without. */

@@ -9,10 +9,14 @@
 #include <wchar.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/core/colour.h"
 #include "userspace/core/text.h"
 #include "userspace/core/utf8.h"
 
 #define GAP 2
+/* Cells in which the beginning of a text still says something. */
+#define CUT_LEAST 8
+static const char ELLIPSIS[] = "\xe2\x80\xa6"; /* U+2026, one cell */
 
 static bool reorders(uint32_t code)
 {
@@ -52,19 +56,49 @@ void shown_append(struct buffer *out, const char *text, size_t length, enum show
 	(void)buffer_append(out, text + start, length - start);
 }
 
+void shown_append_word(struct buffer *out, const char *word, bool colour)
+{
+	const char *begin = colour ? colour_of(word) : NULL;
+
+	(void)buffer_print(out, "%s", begin ? begin : ""); /* remembered in the buffer, as below */
+	shown_append(out, word, strlen(word), SHOWN_LINE);
+	(void)buffer_print(out, "%s", begin ? COLOUR_END : "");
+}
+
+/* Bytes of the character at `text`, and its cells. */
+static size_t measure_character(const char *text, size_t *ret_cells)
+{
+	uint32_t code = 0;
+	size_t size = utf8_decode(text, &code);
+	int cells = size > 1 ? wcwidth((wchar_t)code) : 1;
+
+	*ret_cells = cells < 0 ? 1 : (size_t)cells;
+	return size ? size : 1;
+}
+
 size_t shown_width(const char *text)
 {
-	size_t length = strlen(text), width = 0;
+	size_t width = 0, cells;
 
-	for (size_t i = 0; i < length;) {
-		uint32_t code = 0;
-		size_t size = utf8_decode(text + i, &code);
-		int cells = size > 1 ? wcwidth((wchar_t)code) : 1;
-
-		width += cells < 0 ? 1 : (size_t)cells;
-		i += size ? size : 1;
+	while (*text) {
+		text += measure_character(text, &cells);
+		width += cells;
 	}
 	return width;
+}
+
+size_t shown_fit(const char *text, size_t cells)
+{
+	size_t length = 0, size, taken;
+
+	while (text[length]) {
+		size = measure_character(text + length, &taken);
+		if (taken > cells)
+			break;
+		cells -= taken;
+		length += size;
+	}
+	return length;
 }
 
 static int grow(struct table *table)
@@ -111,6 +145,39 @@ static void print_spaces(struct buffer *out, size_t count)
 	(void)buffer_print(out, "%*s", (int)count, ""); /* remembered in the buffer */
 }
 
+/* Cells for the last column, up to the end of the terminal's line that it begins on, or of the next. */
+static size_t last_room(const struct table *table, const size_t *widths)
+{
+	size_t start = 0, room;
+
+	for (size_t i = 0; i + 1 < table->column_count; i++)
+		start += widths[i] + GAP;
+	room = table->width - start % table->width;
+	return room < CUT_LEAST ? room + table->width : room;
+}
+
+static void print_cut(struct buffer *out, const char *text, size_t room)
+{
+	bool cut = shown_width(text) > room;
+	size_t length = cut ? shown_fit(text, room - 1) : strlen(text);
+
+	(void)buffer_append(out, text, length); /* remembered in the buffer, as below */
+	(void)buffer_print(out, "%s", cut ? ELLIPSIS : "");
+}
+
+static void print_cell(struct buffer *out, const struct table *table, size_t column, const char *text,
+		       const size_t *widths)
+{
+	const struct table_column *kind = &table->columns[column];
+
+	if (kind->word)
+		shown_append_word(out, text, table->colour);
+	else if (table->width && !kind->right && column + 1 == table->column_count)
+		print_cut(out, text, last_room(table, widths));
+	else
+		(void)buffer_append(out, text, strlen(text)); /* remembered in the buffer */
+}
+
 static void print_aligned(struct buffer *out, const struct table *table, size_t column, const char *cell,
 			  const size_t *widths)
 {
@@ -120,7 +187,7 @@ static void print_aligned(struct buffer *out, const struct table *table, size_t 
 
 	if (table->columns[column].right)
 		print_spaces(out, space);
-	(void)buffer_append(out, text, strlen(text)); /* remembered in the buffer */
+	print_cell(out, table, column, text, widths);
 	if (!last)
 		print_spaces(out, (table->columns[column].right ? 0 : space) + GAP);
 }

@@ -22,12 +22,17 @@ enum shown_style {
 
 /* `text` has a NUL behind its `length` bytes. Errors collect in the buffer. */
 void shown_append(struct buffer *out, const char *text, size_t length, enum shown_style style);
+/* The word of a verdict or a state, made safe; as a terminal colours it (colour.h), if it is to. */
+void shown_append_word(struct buffer *out, const char *word, bool colour);
 /* Cells of a terminal that the text takes; it is one that shown_append() wrote. */
 size_t shown_width(const char *text);
+/* Bytes of its beginning that take at most so many cells; what combines with a character stays with it. */
+size_t shown_fit(const char *text, size_t cells);
 
 struct table_column {
 	const char *header;
 	bool right; /* aligned to the right: numbers */
+	bool word;  /* a verdict or a state */
 };
 
 /* Borrows the columns, owns the cells. Set columns and column_count, zero the rest. */
@@ -37,13 +42,17 @@ struct table {
 	char **cells; /* row by row, made safe */
 	size_t count;
 	size_t capacity;
-	int failed; /* -ENOMEM once a cell could not be kept */
+	int failed;   /* -ENOMEM once a cell could not be kept */
+	size_t width; /* of the terminal; 0: there is none */
+	bool colour;  /* words are coloured, but for TABLE_TABS */
 };
 
 enum table_style {
-	TABLE_ALIGNED, /* with headers; "-" for an empty cell but the last */
-	TABLE_TABS,    /* tab-separated, without headers */
-	TABLE_PLAIN,   /* aligned, without headers */
+	/* With headers; "-" for an empty cell but the last. On a terminal a text in the last column is cut,
+	 * so that a row takes no more lines than it has to. */
+	TABLE_ALIGNED,
+	TABLE_TABS,  /* tab-separated, without headers */
+	TABLE_PLAIN, /* aligned, without headers */
 };
 
 /* Adds the next cell of the row in work (copied; NULL is empty). */
