@@ -49,7 +49,7 @@ enum option {
 	OPTION_TO,
 	OPTION_MAX,
 };
-#define OPTION_BIT(option) (UINT32_C(1) << OPTION_##option)
+#define OPTION_BIT(option) (UINT64_C(1) << OPTION_##option)
 /* Every command takes these ... */
 #define OPTIONS_COMMON                                                                                       \
 	(OPTION_BIT(SOCKET) | OPTION_BIT(JSON) | OPTION_BIT(QUIET) | OPTION_BIT(AS) | OPTION_BIT(ORIGIN) |   \
@@ -101,7 +101,7 @@ struct command {
 	const char *verb;      /* NULL: the noun is the command */
 	const char *arguments; /* as the usage shows them */
 	const char *help;      /* one line */
-	uint32_t options;      /* OPTION_BIT()s beside the common ones; a change has DRY_RUN */
+	uint64_t options;      /* OPTION_BIT()s beside the common ones; a change has DRY_RUN */
 	unsigned int least;    /* arguments */
 	unsigned int most;
 	int (*run)(struct invocation *invocation);

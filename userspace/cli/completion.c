@@ -127,12 +127,12 @@ static void add_arguments(struct buffer *out, const struct command *command, boo
 	(void)buffer_print(out, "|");
 }
 
-static void add_options(struct buffer *out, const struct command *command, uint32_t options)
+static void add_options(struct buffer *out, const struct command *command, uint64_t options)
 {
 	for (unsigned int i = 0; i < OPTION_MAX; i++) {
 		const char *offered = find_kind(command, OPTIONS[i].name);
 
-		if (!(options & UINT32_C(1) << i))
+		if (!(options & UINT64_C(1) << i))
 			continue;
 		if (!offered && OPTIONS[i].value)
 			offered = find_kind(command, OPTIONS[i].value);

@@ -121,12 +121,12 @@ static int no_such_command(struct invocation *invocation, const char *const *wor
 static int check_options(struct invocation *invocation)
 {
 	const struct command *command = invocation->command;
-	uint32_t surplus = invocation->args.given & ~(command->options | OPTIONS_COMMON);
+	uint64_t surplus = invocation->args.given & ~(command->options | OPTIONS_COMMON);
 
 	if (!surplus)
 		return 0;
 	return problem_set(&invocation->problem, PROBLEM_USAGE, "it takes no %s",
-			   OPTIONS[__builtin_ctz(surplus)].name);
+			   OPTIONS[__builtin_ctzll(surplus)].name);
 }
 
 static int check_arguments(struct invocation *invocation)

@@ -38,12 +38,12 @@ static void pad(struct buffer *out, size_t from)
 		(void)buffer_print(out, "%*s", (int)(HELP_COLUMN - width), "");
 }
 
-static void print_options(struct buffer *out, uint32_t options)
+static void print_options(struct buffer *out, uint64_t options)
 {
 	for (unsigned int i = 0; i < OPTION_MAX; i++) {
 		size_t from = out->length;
 
-		if (!(options & UINT32_C(1) << i))
+		if (!(options & UINT64_C(1) << i))
 			continue;
 		(void)buffer_print(out, "  ");
 		print_option(out, &OPTIONS[i]);
@@ -57,7 +57,7 @@ void usage_line(struct buffer *out, const struct command *command)
 	(void)buffer_print(out, "usage: allowgate ");
 	print_name(out, command);
 	for (unsigned int i = 0; i < OPTION_MAX; i++) {
-		if (!(command->options & UINT32_C(1) << i))
+		if (!(command->options & UINT64_C(1) << i))
 			continue;
 		(void)buffer_print(out, " [");
 		print_option(out, &OPTIONS[i]);

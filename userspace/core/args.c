@@ -69,7 +69,7 @@ static int take_option(struct cursor *cursor, const struct args_option *options,
 		if (err)
 			return err;
 	}
-	args->given |= UINT32_C(1) << index;
+	args->given |= UINT64_C(1) << index;
 	return 0;
 }
 
@@ -123,5 +123,5 @@ void args_clear(struct args *args)
 
 bool args_has(const struct args *args, unsigned int option)
 {
-	return args->given & UINT32_C(1) << option;
+	return args->given & UINT64_C(1) << option;
 }

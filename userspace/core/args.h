@@ -14,7 +14,7 @@
 
 struct ag_error;
 
-#define ARGS_OPTIONS_MAX 32
+#define ARGS_OPTIONS_MAX 64
 
 struct args_option {
 	const char *name;  /* "--note" */
@@ -25,7 +25,7 @@ struct args_option {
 
 /* Borrows from argv; owns the array. Zero-initialised is empty. */
 struct args {
-	uint32_t given;			      /* bit by index of the option */
+	uint64_t given;			      /* bit by index of the option */
 	const char *values[ARGS_OPTIONS_MAX]; /* NULL where not given, and for flags */
 	const char **arguments;		      /* what is no option, in its order */
 	size_t count;

@@ -36,8 +36,8 @@
 #include "userspace/core/error.h"
 #include "userspace/io/store.h"
 
-#define STORE_VERSION	     3
-#define STORE_STEPS	     3
+#define STORE_VERSION	     4
+#define STORE_STEPS	     4
 #define STORE_APPLICATION_ID 0x41475053 /* "AGPS" */
 
 /* The prepared statements; their texts are in store_statements.c. */

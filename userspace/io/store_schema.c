@@ -137,15 +137,23 @@ static const char version_1[] =
 	"	time INTEGER NOT NULL,\n" \
 	"	PRIMARY KEY (account_id, family, addr, len)\n" \
 	") STRICT, WITHOUT ROWID;\n"
-static const char version_3[] = VERSION_3;
-static const char version_3_from_1[] = VERSION_2 VERSION_3;
+#define HISTORY_4 ""
+#define PENDING_4 ""
+#define NAMED_LISTS_4 ""
+#define TOKENS_4 ""
+#define AUDIT_4 ""
+#define VERSION_4 HISTORY_4 PENDING_4 NAMED_LISTS_4 TOKENS_4 AUDIT_4
+static const char version_4[] = VERSION_4;
+static const char version_4_from_2[] = VERSION_3 VERSION_4;
+static const char version_4_from_1[] = VERSION_2 VERSION_3 VERSION_4;
 /* clang-format on */
 
 /* What converts rows is written for the tables of now, so the way from version 1 is one step. */
 const struct store_step store_steps[STORE_STEPS] = {
 	{0, 1, version_1, NULL},
-	{1, 3, version_3_from_1, store_convert_digests},
-	{2, 3, version_3, NULL},
+	{1, 4, version_4_from_1, store_convert_digests},
+	{2, 4, version_4_from_2, NULL},
+	{3, 4, version_4, NULL},
 };
 
 static const struct store_step *step_from(const struct store_step *steps, size_t count, int64_t version)
