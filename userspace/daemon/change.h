@@ -107,3 +107,15 @@ int change_permitted(const struct gate *gate, const struct change *change, struc
  */
 int gate_apply(struct gate *gate, const struct change *change, struct outcome *outcome,
 	       struct ag_error *error);
+/*
+ * The same for any number of changes in their order, all or nothing, by one actor, all dry runs or none: ONE
+ * commit, each account in force atomically by itself, and a row of the audit log for each. An account that
+ * several of them concern is judged by the rules from what was before the first to what the last leaves; what
+ * removes accounts stands last. Nothing is prepared on the way (may_wait). *ret_failed (may be NULL): the
+ * change that was refused; `count` where it is none of them alone. outcomes[i] is of changes[i].
+ *
+ * Where the kernel refuses what is committed, the store gets back what it held. Only where an account or a
+ * user was removed, or an interface attached, does it keep the new, and the kernel will come to take it.
+ */
+int gate_apply_all(struct gate *gate, const struct change *changes, size_t count, struct outcome *outcomes,
+		   size_t *ret_failed, struct ag_error *error);

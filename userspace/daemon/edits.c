@@ -59,6 +59,11 @@ static int edit_account_add(struct edit *edit, struct ag_error *error)
 	return err ? err : store_account_add(edit->gate->store, account, error);
 }
 
+static int undo_account_add(struct edit *edit, struct ag_error *error)
+{
+	return store_account_remove(edit->gate->store, edit->after.id, error);
+}
+
 static int edit_account_set(struct edit *edit, struct ag_error *error)
 {
 	struct account account;
@@ -155,6 +160,11 @@ static int edit_user_add(struct edit *edit, struct ag_error *error)
 	return store_user_add(edit->gate->store, &user, error);
 }
 
+static int undo_user_add(struct edit *edit, struct ag_error *error)
+{
+	return store_user_remove(edit->gate->store, edit->change->user.name, error);
+}
+
 static int edit_user_remove(struct edit *edit, struct ag_error *error)
 {
 	(void)buffer_print(&edit->detail, "%s ", edit->change->user.name);
@@ -170,6 +180,8 @@ static int edit_role_grant(struct edit *edit, struct ag_error *error)
 
 	(void)buffer_print(&edit->detail, "%s %s ", change->user.name, role_name(change->role));
 	edit->outcome->added = 1;
+	if (!err)
+		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
 	if (err)
 		return err;
 	return store_role_grant(edit->gate->store, edit->before.id, user.id, change->role, error);
@@ -182,9 +194,23 @@ static int edit_role_revoke(struct edit *edit, struct ag_error *error)
 
 	(void)buffer_print(&edit->detail, "%s ", edit->change->user.name);
 	edit->outcome->removed = 1;
+	if (!err)
+		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
 	if (err)
 		return err;
 	return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
+}
+
+static int undo_role(struct edit *edit, struct ag_error *error)
+{
+	struct store_user user;
+	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
+
+	if (err)
+		return err;
+	if (edit->had_role == ROLE_NONE)
+		return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
+	return store_role_grant(edit->gate->store, edit->before.id, user.id, edit->had_role, error);
 }
 
 /* --- allowlists ------------------------------------------------------------ */
@@ -388,7 +414,7 @@ static int undo_allow_set(struct edit *edit, struct ag_error *error)
 }
 
 const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
-	[CHANGE_ACCOUNT_ADD] = {.action = "account add", .edit = edit_account_add},
+	[CHANGE_ACCOUNT_ADD] = {.action = "account add", .edit = edit_account_add, .undo = undo_account_add},
 	[CHANGE_ACCOUNT_SET] = {.action = "account set",
 				.account = true,
 				.list = true,
@@ -410,10 +436,16 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				   .removes_services = true,
 				   .edit = edit_service_remove,
 				   .undo = edit_service_add},
-	[CHANGE_USER_ADD] = {.action = "user add", .edit = edit_user_add},
+	[CHANGE_USER_ADD] = {.action = "user add", .edit = edit_user_add, .undo = undo_user_add},
 	[CHANGE_USER_REMOVE] = {.action = "user remove", .edit = edit_user_remove},
-	[CHANGE_ROLE_GRANT] = {.action = "role grant", .account = true, .edit = edit_role_grant},
-	[CHANGE_ROLE_REVOKE] = {.action = "role revoke", .account = true, .edit = edit_role_revoke},
+	[CHANGE_ROLE_GRANT] = {.action = "role grant",
+			       .account = true,
+			       .edit = edit_role_grant,
+			       .undo = undo_role},
+	[CHANGE_ROLE_REVOKE] = {.action = "role revoke",
+				.account = true,
+				.edit = edit_role_revoke,
+				.undo = undo_role},
 	[CHANGE_ALLOW_ADD] = {.action = "allow add",
 			      .account = true,
 			      .list = true,

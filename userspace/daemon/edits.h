@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * edits.h - what each kind of change does to the store, as a table (private to change.c and edits.c)
+ * edits.h - what each kind of change does to the store, as a table (private to change.c, passage.c and
+ * edits.c)
  */
 #pragma once
 
@@ -18,6 +19,8 @@ struct edit {
 	struct entry set;      /* ALLOW_SET: the entry as it is then; its strings are borrowed */
 	struct buffer detail;  /* for the audit log */
 	bool was_attached;     /* INTERFACE_*: before */
+	enum role had_role;    /* ROLE_*: before */
+	bool whole;	       /* the kernel does not hold what was before: no edits of it */
 	bool rebuilt; /* the kernel gets lists built anew: what the old ones know is still to be had */
 };
 
@@ -32,8 +35,8 @@ struct edit_kind {
 	int (*edit)(struct edit *edit, struct ag_error *error);
 	/* Behind the commit, what is neither an account's list nor a service; NULL: nothing. */
 	int (*publish)(struct edit *edit, struct ag_error *error);
-	/* In a transaction of its own: puts back what edit did, for when the kernel refuses it; NULL: cannot
-	 * be needed. */
+	/* In a transaction of its own: puts back what edit did, for when the kernel refuses it or what was
+	 * changed with it; NULL: cannot be had, and the kernel must come to take it. */
 	int (*undo)(struct edit *edit, struct ag_error *error);
 	/* The transaction came to nothing: puts back what edit did outside of the store; NULL: nothing. */
 	void (*abandon)(struct edit *edit);

@@ -89,23 +89,30 @@ static int check_identity(struct gate *gate, bool force, struct ag_error *error)
 	return 0;
 }
 
-/* Reads accounts, services and generation anew. */
-static int refresh(struct gate *gate, struct ag_error *error)
+int gate_load_summary(const struct gate *gate, struct summary *ret, struct ag_error *error)
 {
 	AUTO_FREE struct claim *claims = NULL;
 	struct account *accounts = NULL;
-	struct summary fresh = {0};
 	size_t account_count = 0, claim_count = 0;
+	int err = store_accounts(gate->store, &accounts, &account_count, error);
+
+	if (!err)
+		err = store_claims(gate->store, &claims, &claim_count, error);
+	if (!err && summary_build(ret, accounts, account_count, claims, claim_count))
+		err = error_set(error, ERROR_STORE, "no memory for %zu accounts", account_count);
+	accounts_free(accounts, account_count);
+	return err;
+}
+
+/* Reads accounts, services and generation anew. */
+static int refresh(struct gate *gate, struct ag_error *error)
+{
+	struct summary fresh = {0};
 	uint64_t id, generation;
 	int err = store_identity(gate->store, &id, &generation, error);
 
 	if (!err)
-		err = store_accounts(gate->store, &accounts, &account_count, error);
-	if (!err)
-		err = store_claims(gate->store, &claims, &claim_count, error);
-	if (!err && summary_build(&fresh, accounts, account_count, claims, claim_count))
-		err = error_set(error, ERROR_STORE, "no memory for %zu accounts", account_count);
-	accounts_free(accounts, account_count);
+		err = gate_load_summary(gate, &fresh, error);
 	if (err)
 		return err;
 	summary_clear(&gate->summary);

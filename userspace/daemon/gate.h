@@ -81,6 +81,9 @@ void gate_degrade(struct gate *gate, const struct ag_error *why);
 /* Now, on the policy's clock (clock.h): what expiries are compared with. */
 int64_t gate_now(const struct gate *gate);
 
+/* The policy without its lists as the store has it, within a transaction with its edits: *ret must be empty.
+ */
+int gate_load_summary(const struct gate *gate, struct summary *ret, struct ag_error *error);
 /* From the summary; NULL where there is none. */
 struct account *gate_account(const struct gate *gate, const char *name);
 /* The kernel now holds what the store of that id and generation says. */

@@ -67,9 +67,10 @@ static int claims_after(const struct services_change *change, const struct claim
 	return 0;
 }
 
-/* compile_services() of a part: with the accounts whose services they are, of which one is given. */
-static int compile_part(const struct gate *gate, const struct claims *claims, const struct account *given,
-			struct compiled_services *ret, struct ag_error *error)
+/* compile_services() of a part: with the accounts whose services they are, of which one (NULL: none) is
+ * given. */
+static int compile_part(const struct summary *summary, const struct claims *claims,
+			const struct account *given, struct compiled_services *ret, struct ag_error *error)
 {
 	AUTO_FREE struct account *accounts = calloc(claims->count + 1, sizeof(*accounts));
 	size_t count = 0;
@@ -78,9 +79,9 @@ static int compile_part(const struct gate *gate, const struct claims *claims, co
 	if (!accounts)
 		return out_of_memory(error);
 	for (size_t i = 0; i < claims->count; i++) {
-		const struct account *account = summary_slot(&gate->summary, claims->claims[i].slot);
+		const struct account *account = summary_slot(summary, claims->claims[i].slot);
 
-		if (claims->claims[i].slot == given->slot)
+		if (given && claims->claims[i].slot == given->slot)
 			account = given;
 		if (account)
 			accounts[count++] = *account; /* its label is borrowed */
@@ -127,12 +128,12 @@ static int plan(const struct gate *gate, const struct services_change *change, c
 		struct services_edit *edit, struct ag_error *error)
 {
 	struct claims after = {0};
-	int err = compile_part(gate, before, change->before, &edit->have, error);
+	int err = compile_part(&gate->summary, before, change->before, &edit->have, error);
 
 	if (!err && claims_after(change, before, &after))
 		err = out_of_memory(error);
 	if (!err)
-		err = compile_part(gate, &after, change->after, &edit->want, error);
+		err = compile_part(&gate->summary, &after, change->after, &edit->want, error);
 	if (!err)
 		err = check_room(gate, change, edit, error);
 	free(after.claims);
@@ -155,6 +156,105 @@ int services_edit_plan(const struct gate *gate, const struct services_change *ch
 	if (err)
 		services_edit_clear(ret);
 	free(before.claims);
+	return err;
+}
+
+/* --- of many changes at once ------------------------------------------------ */
+
+/* What differs between two summaries, and around what. */
+struct difference {
+	struct prefix *touched;
+	size_t count;
+	size_t come;	 /* services */
+	size_t prefixes; /* those of them on prefixes */
+	size_t go;
+};
+
+static bool gates_alike(const struct summary *before, const struct summary *after, uint32_t slot)
+{
+	const struct account *was = summary_slot(before, slot), *is = summary_slot(after, slot);
+
+	return (was && account_gates(was)) == (is && account_gates(is));
+}
+
+/* The next service in the order of either; NULL where the summary has none of that key. */
+static void next_pair(const struct summary *before, const struct summary *after, size_t *at_before,
+		      size_t *at_after, const struct claim **ret_was, const struct claim **ret_is)
+{
+	const struct claim *was = *at_before < before->claim_count ? &before->by_service[*at_before] : NULL;
+	const struct claim *is = *at_after < after->claim_count ? &after->by_service[*at_after] : NULL;
+	int order = !was ? 1 : !is ? -1 : claim_compare(was, is);
+
+	*ret_was = order <= 0 ? was : NULL;
+	*ret_is = order >= 0 ? is : NULL;
+	*at_before += *ret_was != NULL;
+	*at_after += *ret_is != NULL;
+}
+
+static void note_pair(const struct summary *before, const struct summary *after, const struct claim *was,
+		      const struct claim *is, struct difference *difference)
+{
+	if (was && is && was->slot == is->slot && gates_alike(before, after, is->slot))
+		return;
+	difference->touched[difference->count++] = (is ? is : was)->service.dest;
+	if (!was) {
+		difference->come++;
+		difference->prefixes += is->service.dest.len < addr_bits(&is->service.dest.addr);
+	}
+	difference->go += !is;
+}
+
+static int find_difference(const struct summary *before, const struct summary *after, struct difference *ret)
+{
+	size_t at_before = 0, at_after = 0;
+
+	ret->touched = calloc(before->claim_count + after->claim_count + 1, sizeof(*ret->touched));
+	if (!ret->touched)
+		return -ENOMEM;
+	while (at_before < before->claim_count || at_after < after->claim_count) {
+		const struct claim *was, *is;
+
+		next_pair(before, after, &at_before, &at_after, &was, &is);
+		note_pair(before, after, was, is, ret);
+	}
+	return 0;
+}
+
+static int compile_around(const struct summary *summary, const struct difference *difference,
+			  struct compiled_services *ret, struct ag_error *error)
+{
+	struct claims claims = {0};
+	int err;
+
+	if (compile_claims_around(summary->by_service, summary->claim_count, difference->touched,
+				  difference->count, &claims.claims, &claims.count))
+		return out_of_memory(error);
+	err = compile_part(summary, &claims, NULL, ret, error);
+	free(claims.claims);
+	return err;
+}
+
+int services_edit_between(const struct gate *gate, const struct summary *after, struct services_edit *ret,
+			  struct ag_error *error)
+{
+	const struct summary *before = &gate->summary;
+	struct difference difference = {0};
+	size_t more;
+	int err;
+
+	if (find_difference(before, after, &difference))
+		return out_of_memory(error);
+	more = difference.come > difference.go ? difference.come - difference.go : 0;
+	ret->had_flags = tally_flags(&before->tally);
+	ret->flags = tally_flags(&after->tally);
+	err = dataplane_check_services(gate->dataplane, more, difference.prefixes, error);
+	if (!err)
+		err = compile_around(before, &difference, &ret->have, error);
+	if (!err)
+		err = compile_around(after, &difference, &ret->want, error);
+	if (err)
+		services_edit_clear(ret);
+	free(difference.touched);
 	return err;
 }
 

@@ -31,6 +31,9 @@ struct services_change {
 /* From the summary as it is before the change. ERROR_LIMIT where the table has no room for it. */
 int services_edit_plan(const struct gate *gate, const struct services_change *change,
 		       struct services_edit *ret, struct ag_error *error);
+/* Of any number of changes: from the summary as it is to what it will be. */
+int services_edit_between(const struct gate *gate, const struct summary *after, struct services_edit *ret,
+			  struct ag_error *error);
 int services_edit_publish(struct gate *gate, const struct services_edit *edit, struct ag_error *error);
 /* The way back. */
 int services_edit_revert(struct gate *gate, const struct services_edit *edit, struct ag_error *error);

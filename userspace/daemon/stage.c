@@ -164,7 +164,7 @@ int stage_change(struct edit *edit, struct dataplane_change **ret, struct ag_err
 	edit->rebuilt = true;
 	if (edit->change->prepared)
 		return stage_prepared(edit, ret, error);
-	if (account_active(&edit->before))
+	if (account_active(&edit->before) && !edit->whole)
 		err = stage_edits(edit, ret, error);
 	edit->rebuilt = !*ret;
 	return err || *ret ? err : stage_whole(edit, ret, error);
