@@ -58,6 +58,7 @@ ORIGIN := $(patsubst %.c,%.o,$(wildcard userspace/origin/*.c))
 SKELETON := $(BUILD)/bpf/allowgate.skel.h
 SHELLS := bash zsh fish
 COMPLETION_SCRIPTS := $(BUILD)/cli/completion_scripts.h
+DOCUMENT := $(BUILD)/daemon/openapi_text.h
 COMPLETIONS := $(addprefix $(BUILD)/completion/allowgate.,$(SHELLS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 PROG_TESTS := $(patsubst tests/prog/%.c,%,$(wildcard tests/prog/test_*.c))
@@ -105,6 +106,13 @@ $(COMPLETION_SCRIPTS): $(addprefix userspace/cli/completion/allowgate.,$(SHELLS)
 	  printf '\t;\n'; \
 	done > $@
 $(R)/userspace/cli/completion.o $(D)/userspace/cli/completion.o: | $(COMPLETION_SCRIPTS)
+
+# The API's document, as text within the daemon, which serves it.
+$(DOCUMENT): docs/openapi.yaml
+	@mkdir -p $(@D)
+	$(call say,GEN)
+	$(Q){ printf 'static const char OPENAPI[] =\n'; sed 's/[\\"]/\\&/g; s/.*/\t"&\\n"/' $<; printf '\t;\n'; } > $@
+$(R)/userspace/daemon/api_document.o $(D)/userspace/daemon/api_document.o: | $(DOCUMENT)
 
 $(BUILD)/completion/allowgate.%: $(BUILD)/allowgate
 	@mkdir -p $(@D)
@@ -263,6 +271,7 @@ install: all
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man5 docs/man/allowgate.conf.5 docs/man/allowgate-notice.conf.5
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/allowgated.8 docs/man/allowgate-notice.8 \
 		docs/man/allowgate-origin.8
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/doc/allowgate docs/openapi.yaml
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowgate/allowgate.conf ] || \
 		install -D -m 0644 -t $(DESTDIR)$(SYSCONFDIR)/allowgate systemd/allowgate.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/allowgate/notice.conf ] || \

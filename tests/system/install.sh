@@ -15,7 +15,8 @@ for file in usr/sbin/allowgated usr/bin/allowgate usr/share/man/man1/allowgate.1
 	usr/share/man/man8/allowgated.8 etc/allowgate/allowgate.conf lib/systemd/system/allowgated.service \
 	usr/lib/sysusers.d/allowgate.conf usr/sbin/allowgate-notice usr/share/man/man5/allowgate-notice.conf.5 \
 	usr/share/man/man8/allowgate-notice.8 etc/allowgate/notice.conf lib/systemd/system/allowgate-notice.service \
-	usr/share/bash-completion/completions/allowgate usr/share/fish/vendor_completions.d/allowgate.fish; do
+	usr/share/bash-completion/completions/allowgate usr/share/fish/vendor_completions.d/allowgate.fish \
+	usr/share/doc/allowgate/openapi.yaml; do
 	check "$file" test -s "$dest/$file"
 done
 if command -v zsh >/dev/null; then

@@ -215,7 +215,7 @@ static void answer(struct call *call, const struct route *route, struct httpd_re
 		response->content_type = "application/json";
 		answer_json(response, TAKE_PTR(call->answer));
 	} else {
-		response->content_type = "text/plain; charset=utf-8";
+		response->content_type = call->text_type ? call->text_type : "text/plain; charset=utf-8";
 		response->body_length = call->text.length;
 		response->body = TAKE_PTR(call->text.data);
 	}

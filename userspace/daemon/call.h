@@ -60,6 +60,7 @@ struct call {
 	bool busy;		 /* the error is of the moment: 503 */
 	json_t *answer;		 /* owned; or: */
 	struct buffer text;
+	const char *text_type; /* static; NULL: plain */
 	struct ag_error error;
 };
 
@@ -103,6 +104,7 @@ int api_attach_interface(struct call *call);
 int api_detach_interface(struct call *call);
 int api_list_audit(struct call *call);
 int api_verify_audit(struct call *call);
+int api_show_document(struct call *call);
 int api_show_status(struct call *call);
 int api_show_whoami(struct call *call);
 int api_reload(struct call *call);

@@ -15,6 +15,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static const struct route routes[] = {
+	{"GET", "/v1/openapi.yaml", RIGHT_ANYONE, api_show_document, .without_store = true},
 	{"GET", "/v1/status", RIGHT_KNOWN, api_show_status, .without_store = true},
 	{"GET", "/v1/whoami", RIGHT_ANYONE, api_show_whoami, .without_store = true},
 	{"POST", "/v1/reload", RIGHT_OPERATE, api_reload, .action = "reload", .without_store = true},
