@@ -112,6 +112,7 @@ enum ag_entry_verdict {
 /* Some account is active in mode enforce and hands visitors to a notice server: ask ag_notice_ports. */
 #define AG_CONFIG_NOTICE (1U << 6)
 #define AG_CONFIG_WATCH	 (1U << 7) /* stopped packets are reported to ag_sightings */
+#define AG_CONFIG_PANIC	 (1U << 8) /* everything passes; asked only of what would not */
 
 /* What every packet asks first, in one load; each member changes by a store of its own. */
 union ag_config_now {
@@ -132,11 +133,11 @@ struct ag_config {
 	__u64 seed;
 	__u32 abi_version;
 	__u32 pad;
-	__u64 reserved[2];
+	__s64 panic_changed; /* seconds since 1970, when AG_CONFIG_PANIC was last switched; 0: never */
+	__u64 reserved;
 };
 
-/* When an entry was last seen: the minute of the policy's clock, counted round from 1 to 65535; 0 is never.
- */
+/* When an entry was last seen: the policy clock's minute, counted round from 1 to 65535; 0 is never. */
 #define AG_EPOCH_SECONDS 60
 #define AG_EPOCHS	 65535U
 
@@ -393,8 +394,7 @@ struct ag_entry {
 /* Lengths that expiring entries of one family of a list may have: so often a packet looks again in a trie. */
 #define AG_EXPIRING_LENGTHS_MAX 8
 
-/* ag_failsafe (LPM trie): sources that always pass; the key is struct ag_dest_prefix_key, the value unused.
- */
+/* ag_failsafe (LPM trie): sources that always pass; key struct ag_dest_prefix_key, value unused. */
 
 struct ag_counter {
 	__u64 packets;
@@ -416,8 +416,7 @@ struct ag_interface_counters {
 	struct ag_counter by_verdict[AG_VERDICT_INTERFACE_MAX];
 };
 
-/* ag_notice_ports: one bit a TCP port (in the host's order) that is a notice server's in use, 64 an element.
- */
+/* ag_notice_ports: a bit a TCP port (in the host's order) that is a notice server's in use, 64 an element. */
 #define AG_NOTICE_PORT_WORDS 1024
 
 /*

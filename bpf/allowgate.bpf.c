@@ -71,6 +71,7 @@ AG_INLINE int conclude_stopped(struct xdp_md *ctx, __u32 slot, enum ag_verdict v
 {
 	_Bool reported = flags & AG_CONFIG_WATCH && ag_may_report();
 
+	verdict = ag_unless_panic(verdict, flags);
 	if (reported || (action != AG_ACTION_DROP && verdict == AG_VERDICT_DENIED))
 		return ag_conclude_fully(ctx, slot, verdict, action, reported);
 	count_by_account(slot, verdict, bytes);
@@ -107,7 +108,7 @@ __attribute__((noinline)) __u64 ag_judge_any(struct xdp_md *ctx)
 		judged.action = judgement.action;
 	} else {
 		count(ctx, judgement.slot, judgement.verdict, judged.bytes);
-		judged.action = ag_action_of(judgement.verdict, judgement.guarded);
+		judged.action = ag_action_of(judgement.verdict, judgement.guarded && !ag_panics(now.flags));
 	}
 	return judged.word;
 }
@@ -243,8 +244,9 @@ int ag_explain(struct xdp_md *ctx)
 		judgement.slot = explanation->ask_slot;
 		judge_source(&packet, now.epoch, &judgement);
 	}
+	judgement.verdict = ag_unless_panic(judgement.verdict, now.flags);
 	explain(&packet, &judgement, explanation);
-	return ag_action_of(judgement.verdict, judgement.guarded);
+	return ag_action_of(judgement.verdict, judgement.guarded && !ag_panics(now.flags));
 }
 
 char ag_license[] SEC("license") = "Dual BSD/GPL";

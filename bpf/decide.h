@@ -30,6 +30,19 @@ static inline __attribute__((always_inline)) enum ag_verdict ag_decide(union ag_
 	return state.flags & AG_ACCOUNT_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
 }
 
+/* Everything passes, until an operator says otherwise. */
+static inline __attribute__((always_inline)) _Bool ag_panics(__u32 flags)
+{
+	return !!(flags & AG_CONFIG_PANIC);
+}
+
+/* What an account would stop is then what it would stop, and nothing is done to it. */
+static inline __attribute__((always_inline)) enum ag_verdict ag_unless_panic(enum ag_verdict verdict,
+									     __u32 flags)
+{
+	return verdict == AG_VERDICT_DENIED && ag_panics(flags) ? AG_VERDICT_WOULD_DENY : verdict;
+}
+
 /*
  * `guarded`: the address is gated; for too many tags, some account enforces; for what no service matches, it
  * is the port of a notice server.

@@ -60,6 +60,7 @@ struct oracle_policy {
 	struct oracle_prefix failsafes[ORACLE_FAILSAFES_MAX];
 	size_t failsafe_count;
 	uint32_t now;
+	bool panic; /* everything passes; what an account would stop is counted as what it would deny */
 	/*
 	 * The table can be read in two ways in places; each is judged as the first says, or with this as the
 	 * second:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * fake_links.h - interfaces of the kernel that tests stand in for; included by fake_kernel.h
+ * fake_links.h - interfaces and the switch of the kernel that tests stand in for; included by
+ * fake_kernel.h
  */
 #pragma once
 
@@ -64,5 +65,23 @@ int dataplane_refresh_devices(struct dataplane *dataplane, struct ag_error *erro
 {
 	(void)dataplane;
 	(void)error;
+	return 0;
+}
+
+/* The switch that lets everything pass; a new host begins with it zero. */
+static struct dataplane_panic fake_panic;
+
+void dataplane_panic(const struct dataplane *dataplane, struct dataplane_panic *ret)
+{
+	(void)dataplane;
+	*ret = fake_panic;
+}
+
+int dataplane_set_panic(struct dataplane *dataplane, const struct dataplane_panic *panic,
+			struct ag_error *error)
+{
+	(void)dataplane;
+	(void)error;
+	fake_panic = *panic;
 	return 0;
 }

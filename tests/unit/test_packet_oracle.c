@@ -328,6 +328,26 @@ static void test_tags_without_enforcing(void **state)
 	assert_answer("three tags", &answer, &row);
 }
 
+/* Every row passes, and none is counted as stopped. */
+static void test_panic(void **state)
+{
+	static struct frame frame;
+
+	(void)state;
+	policy.panic = true;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct row row = rows[i];
+		struct oracle_answer answer;
+
+		if (row.account != NOBODY && row.action != ORACLE_PASSES)
+			row.verdict = AG_VERDICT_WOULD_DENY;
+		row.action = ORACLE_PASSES;
+		frame_build(&frame, &row.spec);
+		answer = oracle_judge(&policy, frame_data(&frame), frame.len);
+		assert_answer(row.name, &answer, &row);
+	}
+}
+
 /* Where the table can be read otherwise, and how it is then. */
 static void test_other_reading(void **state)
 {
@@ -393,6 +413,7 @@ int main(void)
 		cmocka_unit_test_setup(test_rows, setup),
 		cmocka_unit_test_setup(test_quotes, setup),
 		cmocka_unit_test_setup(test_tags_without_enforcing, setup),
+		cmocka_unit_test_setup(test_panic, setup),
 		cmocka_unit_test_setup(test_other_reading, setup),
 		cmocka_unit_test_setup(test_generator, setup),
 	};

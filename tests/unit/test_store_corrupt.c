@@ -325,6 +325,7 @@ static const char *const tampering[] = {
 	"DELETE FROM interfaces",
 	"UPDATE interfaces SET mode = 'generic'",
 	"INSERT INTO interfaces VALUES ('eth1', 'auto')",
+	"INSERT INTO panic VALUES (1, 5, 'eve', 'open up')",
 	"UPDATE meta SET store_id = 1",
 	"UPDATE meta SET generation = 5",
 	"UPDATE meta SET audit_rows = 0",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_store_people.c - users, their roles, and the interfaces that share their sum */
+/* test_store_people.c - users, their roles, and the interfaces and the switch that share their sum */
 #include "userspace/io/store.h"
 
 #include "tests/unit/store_fixture.h"
@@ -40,6 +40,41 @@ static void test_users(void **state)
 	assert_error(f, store_user_find_uid(f->store, 77, &got, &f->error), ERROR_NOT_FOUND, "uid 77");
 	/* The uid of those who have none finds nobody. */
 	assert_error(f, store_user_find_uid(f->store, -1, &got, &f->error), ERROR_NOT_FOUND, "uid -1");
+}
+
+/* A switch that is thrown by hand, or whose reason is, does not fit the sum. */
+static void test_panic(void **state)
+{
+	const struct store_panic first = {.since = 1700000000, .by = "ops", .reason = "locked out"};
+	const struct store_panic second = {.since = 1700000000, .by = "ada", .reason = "still"};
+	struct fixture *f = *state;
+	struct store_panic got = {0};
+	bool on = true;
+
+	assert_ok(f, store_panic_get(f->store, &got, &on, &f->error));
+	assert_false(on);
+	assert_ok(f, store_begin(f->store, &f->error));
+	assert_ok(f, store_panic_remove(f->store, &f->error));
+	assert_ok(f, store_panic_put(f->store, &first, &f->error));
+	assert_ok(f, store_panic_put(f->store, &second, &f->error));
+	assert_ok(f, store_commit(f->store, &f->error));
+	fixture_close(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_panic_get(f->store, &got, &on, &f->error));
+	assert_true(on);
+	assert_memory_equal(&got, &second, sizeof(got));
+	fixture_close(f);
+	raw(f->path, "UPDATE panic SET reason = 'other'");
+	assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "do not fit their sum");
+	raw(f->path, "UPDATE panic SET reason = 'still'");
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_begin(f->store, &f->error));
+	assert_ok(f, store_panic_remove(f->store, &f->error));
+	assert_ok(f, store_commit(f->store, &f->error));
+	fixture_close(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_panic_get(f->store, &got, &on, &f->error));
+	assert_false(on);
 }
 
 static void test_user_remove(void **state)
@@ -161,10 +196,8 @@ static void test_interfaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PEOPLE_TEST(test_users),
-		PEOPLE_TEST(test_user_remove),
-		PEOPLE_TEST(test_roles),
-		PEOPLE_TEST(test_interfaces),
+		PEOPLE_TEST(test_users),      PEOPLE_TEST(test_user_remove), PEOPLE_TEST(test_roles),
+		PEOPLE_TEST(test_interfaces), PEOPLE_TEST(test_panic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ enum option {
 	OPTION_UNUSED,
 	OPTION_FROM,
 	OPTION_TO,
+	OPTION_REASON,
+	OPTION_OFF,
 	OPTION_MAX,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << OPTION_##option)

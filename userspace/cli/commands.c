@@ -41,6 +41,8 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 	[OPTION_FROM] = {"--from", "ADDRESS", "explain what becomes of a packet from there ...", false},
 	[OPTION_TO] = {"--to", "SERVICE", "... to this address, port and protocol: 192.0.2.10:443/tcp",
 		       false},
+	[OPTION_REASON] = {"--reason", "TEXT", "why everything is to pass, for those who read it", false},
+	[OPTION_OFF] = {"--off", NULL, "the policy is in force again", false},
 };
 _Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
 
@@ -158,6 +160,11 @@ const struct command COMMANDS[] = {
 	 .forceful = true,
 	 .run = run_change, .method = "POST", .path = "/v1/reload",
 	 .done = "generation {generation} is in force; repaired in the kernel: {repaired}"},
+
+	{.noun = "panic", .arguments = "", .help = "operators: everything passes until switched off",
+	 .options = CHANGE | OPTION_BIT(REASON) | OPTION_BIT(OFF),
+	 .run = run_panic, .method = "PUT", .path = "/v1/panic", .body = {{"reason", SOURCE_TEXT, OPTION_REASON}},
+	 .done = "PANIC: everything passes on every interface, until \"allowgate panic --off\""},
 
 	{.noun = "account", .verb = "add", .arguments = "NAME", .help = "a new account, open until its allowlist has an entry",
 	 .options = TUNING, .least = 1, .most = 1,

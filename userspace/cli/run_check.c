@@ -52,6 +52,8 @@ static void print_kernel(struct invocation *invocation, struct buffer *line, con
 	(void)buffer_print(line, json_is_string(entry) ? ", by " : "");
 	show_value(line, entry, true);
 	(void)buffer_print(line, "\n");
+	if (json_is_true(json_object_get(check, "panic")))
+		(void)buffer_print(line, "panic: everything passes, whatever the policy says\n");
 	print_out(invocation, line);
 }
 

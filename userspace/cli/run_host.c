@@ -78,16 +78,34 @@ static void print_uptime(struct buffer *out, json_int_t seconds)
 				   units[first + 1].name);
 }
 
+/* First of all, where it is so. */
+static void print_panic(struct invocation *invocation, const json_t *panic)
+{
+	if (!json_is_object(panic))
+		return;
+	(void)buffer_print(&invocation->out, "PANIC       "); /* remembered in the buffer, as below */
+	say(invocation,
+	    json_object_get(panic, "reason") ? "everything passes, since {since}, by {by}: {reason}"
+					     : "everything passes, since {since}",
+	    panic);
+}
+
 static void print_summary(struct invocation *invocation, const json_t *status)
 {
 	struct buffer *out = &invocation->out;
 	const char *reason = json_string_value(json_object_get(status, "reason"));
 	const char *state = json_string_value(json_object_get(status, "state"));
+	bool degraded = json_is_true(json_object_get(status, "degraded"));
 
+	print_panic(invocation, json_object_get(status, "panic"));
 	(void)buffer_print(out, "uptime      "); /* remembered in the buffer, as below */
 	print_uptime(out, json_integer_value(json_object_get(status, "uptime_seconds")));
 	(void)buffer_print(out, "\nstate       ");
 	show_word(invocation, state ? state : "");
+	if (degraded && state && strcmp(state, "degraded") != 0) {
+		(void)buffer_print(out, ", ");
+		show_word(invocation, "degraded");
+	}
 	say(invocation, reason && *reason ? ": {reason}" : "", status);
 	say(invocation,
 	    "generation  {generation} in the store, {kernel_generation} in the kernel; drift {drift}",
@@ -170,5 +188,27 @@ int run_whoami(struct invocation *invocation)
 	err = show_object(invocation, invocation->command->fields, whoami);
 	if (!err && !option_given(invocation, OPTION_QUIET))
 		err = print_section(invocation, ROLES, json_object_get(whoami, "roles"));
+	return err;
+}
+
+/* --- panic ----------------------------------------------------------------- */
+
+int run_panic(struct invocation *invocation)
+{
+	bool off = option_given(invocation, OPTION_OFF);
+	const struct command *own = invocation->command;
+	struct command end = *own;
+	int err;
+
+	if (off == option_given(invocation, OPTION_REASON))
+		return problem_set(&invocation->problem, PROBLEM_USAGE,
+				   "give --reason TEXT to let everything pass, or --off to end that");
+	end.method = "DELETE";
+	end.body[0].name = NULL;
+	end.done = "the panic is over: the policy is in force again";
+	if (off)
+		invocation->command = &end;
+	err = run_change(invocation);
+	invocation->command = own;
 	return err;
 }

@@ -5,6 +5,7 @@
  */
 #include "userspace/core/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,28 @@ int request_user_decode(const char *body, size_t length, struct request_user *re
 	if (r == 0)
 		*ret = user;
 	return r;
+}
+
+static int decode_reason(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	if (r == 0)
+		r = note_check(name, text, error);
+	if (r == 0 && !*text)
+		r = error_set(error, ERROR_BAD_REQUEST,
+			      "the reason is empty: say why, for those who read it");
+	if (r == 0)
+		(void)snprintf(ret, NOTE_SIZE, "%s", text); /* note_check() bounds it */
+	return r;
+}
+
+int request_panic_decode(const char *body, size_t length, char ret[NOTE_SIZE], struct ag_error *error)
+{
+	static const struct field fields[] = {{"reason", true, decode_reason}};
+
+	return fields_decode_body(body, length, fields, COUNT(fields), ret, error);
 }
 
 static int decode_role(const char *name, const json_t *value, void *ret, struct ag_error *error)

@@ -85,6 +85,9 @@ int request_user_decode(const char *body, size_t length, struct request_user *re
 /* {"role": "admin"} */
 int request_role_decode(const char *body, size_t length, enum role *ret, struct ag_error *error);
 
+/* {"reason": "..."}: a note, not empty. */
+int request_panic_decode(const char *body, size_t length, char ret[NOTE_SIZE], struct ag_error *error);
+
 struct request_interface {
 	char interface[INTERFACE_SIZE]; /* a name that the kernel would take */
 	char mode[8];			/* "auto", "native" or "generic" */

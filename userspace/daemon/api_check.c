@@ -50,13 +50,14 @@ static int answer_check(struct call *call, const struct inquiry *inquiry)
 	char text[ADDR_TEXT_MAX];
 
 	addr_format(&inquiry->question.source, text);
-	return call_answer(call, json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b, s:b}", "account",
+	return call_answer(call, json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b, s:b, s:b}", "account",
 					   call->account->name, "address", text, "verdict",
 					   verdict_name(opinion->verdict), "entry",
 					   opinion->matched ? json_entry(&opinion->entry) : json_null(),
 					   "kernel", verdict_name(answer->verdict), "kernel_entry",
 					   prefix_or_null(answer->matched, &answer->entry), "passes",
-					   answer->passes, "agree", opinion_agrees(opinion, answer)));
+					   answer->passes, "panic", call->gate->panics != 0, "agree",
+					   opinion_agrees(opinion, answer)));
 }
 
 int api_check_address(struct call *call)
@@ -155,7 +156,7 @@ static void explain_entry(const struct opinion *opinion, struct steps *steps)
 	     on_deny);
 }
 
-static void explain(const struct inquiry *inquiry, struct steps *steps)
+static void explain_way(const struct inquiry *inquiry, struct steps *steps)
 {
 	const struct opinion *opinion = &inquiry->opinion;
 	char dest[PREFIX_TEXT_MAX], service[SERVICE_TEXT_MAX];
@@ -179,6 +180,14 @@ static void explain(const struct inquiry *inquiry, struct steps *steps)
 	service_format(&opinion->claim->service, service);
 	step(steps, "the service is %s of account %s", service, opinion->account->name);
 	explain_entry(opinion, steps);
+}
+
+static void explain(const struct gate *gate, const struct inquiry *inquiry, struct steps *steps)
+{
+	explain_way(inquiry, steps);
+	if (gate->panics)
+		step(steps, "panic: everything passes, since %s said: %s", gate->panic.by,
+		     gate->panic.reason);
 }
 
 static json_t *account_or_null(const struct gate *gate, uint32_t slot)
@@ -207,15 +216,15 @@ static int answer_question(struct call *call, const struct inquiry *inquiry, jso
 	addr_format(&inquiry->question.source, from);
 	return call_answer(
 		call,
-		json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:b, s:o}", "from", from, "to",
-			  httpd_query(call->request, "to"), "account",
+		json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:b, s:b, s:o}", "from", from,
+			  "to", httpd_query(call->request, "to"), "account",
 			  opinion->account ? json_string(opinion->account->name) : json_null(), "service",
 			  service_or_null(opinion->claim), "verdict", verdict_name(opinion->verdict), "entry",
 			  opinion->matched ? json_entry(&opinion->entry) : json_null(), "kernel",
 			  verdict_name(answer->verdict), "kernel_account",
 			  account_or_null(call->gate, answer->slot), "kernel_entry",
-			  prefix_or_null(answer->matched, &answer->entry), "passes", answer->passes, "agree",
-			  opinion_agrees(opinion, answer), "steps", steps));
+			  prefix_or_null(answer->matched, &answer->entry), "passes", answer->passes, "panic",
+			  call->gate->panics != 0, "agree", opinion_agrees(opinion, answer), "steps", steps));
 }
 
 int api_check_packet(struct call *call)
@@ -228,7 +237,7 @@ int api_check_packet(struct call *call)
 		err = inquire(call, &inquiry);
 	if (!err) {
 		steps.array = json_array();
-		explain(&inquiry, &steps);
+		explain(call->gate, &inquiry, &steps);
 		err = answer_question(call, &inquiry, steps.array);
 	}
 	if (!err && steps.failed)

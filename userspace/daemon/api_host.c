@@ -12,6 +12,7 @@
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/interfaces.h"
+#include "userspace/daemon/panic.h"
 #include "userspace/daemon/totals.h"
 #include "userspace/daemon/verify.h"
 
@@ -234,10 +235,10 @@ static json_t *public_status(const struct gate *gate)
 	(void)uname(&host); /* fails for a bad pointer alone */
 	dataplane_seal(gate->dataplane, &store_id, &kernel_generation);
 	count_policy(gate, &active, &entries);
-	return json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "version", AG_VERSION,
-			 "kernel", host.release, "uptime_seconds",
-			 (json_int_t)(time(NULL) - gate->started_at), "state",
-			 gate->reason[0] ? "degraded" : "ok", "generation", (json_int_t)gate->generation,
+	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "version",
+			 AG_VERSION, "kernel", host.release, "uptime_seconds",
+			 (json_int_t)(time(NULL) - gate->started_at), "state", gate_state(gate), "degraded",
+			 gate->reason[0] != '\0', "generation", (json_int_t)gate->generation,
 			 "kernel_generation", (json_int_t)kernel_generation, "drift",
 			 gate->verified ? json_integer((json_int_t)gate->drift) : json_null(), "accounts",
 			 (json_int_t)gate->summary.account_count, "active_accounts", (json_int_t)active,
@@ -251,7 +252,8 @@ static int answer_status(struct call *call)
 	int failed = !answer;
 
 	if (!failed)
-		failed = json_object_set_new(answer, "interfaces", interfaces_json(call));
+		failed = json_object_set_new(answer, "interfaces", interfaces_json(call)) ||
+			 json_object_set_new(answer, "panic", panic_json(gate, call->actor.operator_));
 	if (!failed && call->actor.operator_)
 		failed = json_object_set_new(answer, "reason", json_string(gate->reason)) ||
 			 json_object_set_new(answer, "store", json_string(gate->options->store)) ||

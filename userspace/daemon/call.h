@@ -108,6 +108,10 @@ int api_show_document(struct call *call);
 int api_show_status(struct call *call);
 int api_show_whoami(struct call *call);
 int api_reload(struct call *call);
+int api_start_panic(struct call *call);
+int api_end_panic(struct call *call);
+/* null, or since when, and in full by whom and why. */
+json_t *panic_json(const struct gate *gate, bool in_full);
 
 /* Takes over a new reference, or makes NULL the error of no memory. */
 int call_answer(struct call *call, json_t *answer);

@@ -16,6 +16,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/clock.h"
+#include "userspace/daemon/panic.h"
 #include "userspace/daemon/reconcile.h"
 
 static const double apply_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
@@ -159,6 +160,7 @@ int gate_reconcile(struct gate *gate, bool force, size_t *ret_repaired, struct a
 		return err;
 	}
 	gate_seal(gate, id, generation);
+	panic_settle(gate);
 	gate->drift = 0;
 	gate->verified = true;
 	gate->reason[0] = '\0';
@@ -201,6 +203,7 @@ int gate_open(const struct options *options, struct gate **ret, struct ag_error 
 	(void)gate_reconcile(
 		gate, false, NULL,
 		&why); /* a store that cannot be used leaves the gate degraded, with the reason noted */
+	panic_settle(gate);
 	*ret = gate;
 	return 0;
 }

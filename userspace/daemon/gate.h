@@ -53,10 +53,12 @@ struct gate {
 	struct metric_histogram apply_seconds;
 	uint64_t denied_admin_changes;
 	uint64_t denied_unreported; /* stopped packets that the kernel did not report one by one */
-	struct watch *watch;	    /* hears of changes; borrowed, NULL: nobody does */
-	int64_t started_at;	    /* seconds since 1970 */
-	struct loop_idle *sweep;    /* tidies the kernel and the store; borrowed, NULL: nobody does */
-	int clock_fd;		    /* tells when the wall clock is set (clock.h); -1: nobody listens */
+	uint64_t panics;	    /* 1 while everything passes (panic.h), and then: */
+	struct store_panic panic;
+	struct watch *watch;	 /* hears of changes; borrowed, NULL: nobody does */
+	int64_t started_at;	 /* seconds since 1970 */
+	struct loop_idle *sweep; /* tidies the kernel and the store; borrowed, NULL: nobody does */
+	int clock_fd;		 /* tells when the wall clock is set (clock.h); -1: nobody listens */
 };
 
 /*

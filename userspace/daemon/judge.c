@@ -64,6 +64,8 @@ static int judge_source(const struct gate *gate, const struct dataplane_question
 	verdict = account->mode == AG_MODE_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
 	if (opinion->matched && opinion->entry.verdict == AG_ENTRY_ALLOW)
 		verdict = AG_VERDICT_ALLOWED;
+	else if (gate->panics)
+		verdict = AG_VERDICT_WOULD_DENY;
 	opinion->verdict = policy_action(verdict, &account->on_deny, question->proto);
 	return err;
 }
@@ -94,7 +96,7 @@ int judge(const struct gate *gate, const struct dataplane_question *question, st
 		if (opinion.account)
 			err = judge_source(gate, question, &opinion, error);
 		else
-			opinion.passes = question->proto != IPPROTO_TCP ||
+			opinion.passes = gate->panics || question->proto != IPPROTO_TCP ||
 					 !is_notice_port(&gate->summary, question->port);
 	}
 	if (opinion.account)

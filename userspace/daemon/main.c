@@ -17,6 +17,7 @@
 #include "userspace/daemon/gate.h"
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/options.h"
+#include "userspace/daemon/panic.h"
 #include "userspace/daemon/scrape.h"
 #include "userspace/daemon/seen.h"
 #include "userspace/daemon/verify.h"
@@ -67,15 +68,6 @@ static void stop(void *arg)
 	loop_stop(daemon->loop);
 }
 
-static void tell_status(const struct daemon *daemon)
-{
-	char status[640];
-
-	(void)snprintf(status, sizeof(status), "%s%s", daemon->gate->reason[0] ? "degraded: " : "in force",
-		       daemon->gate->reason);
-	loop_notify_status(status);
-}
-
 static void start_interfaces(struct daemon *daemon)
 {
 	struct ag_error why = {0};
@@ -97,7 +89,7 @@ static void reload_now(struct daemon *daemon)
 		start_interfaces(daemon);
 	}
 	loop_notify_ready("reloaded");
-	tell_status(daemon);
+	gate_tell_state(daemon->gate);
 }
 
 /* A reload opens the store anew, which an import must not see: it waits for the timer. */
@@ -131,7 +123,7 @@ static void verify(void *arg)
 	else if (!gate_reconcile(daemon->gate, false, NULL, &why))
 		start_interfaces(daemon);
 	interfaces_retry(daemon->gate);
-	tell_status(daemon);
+	gate_tell_state(daemon->gate);
 	loop_idle_wake(daemon->gate->sweep);
 }
 
@@ -286,7 +278,7 @@ static int serve(struct daemon *daemon)
 	if (!err) {
 		log_notice("ready: %s", daemon->options.socket);
 		loop_notify_ready("ready");
-		tell_status(daemon);
+		gate_tell_state(daemon->gate);
 		err = loop_run(daemon->loop);
 	}
 	if (err)

@@ -175,6 +175,8 @@ const struct row scrape_rows[] = {
 	 .sample = up},
 	{{"allowgate_build_info", "Version of the daemon and of the kernel.", METRIC_GAUGE},
 	 .sample = build_info},
+	{{"allowgate_panic", "1 while everything passes, whatever the policy says.", METRIC_GAUGE},
+	 .counter = offsetof(struct gate, panics)},
 	{{"allowgate_packets_total", "Packets to an account's services, by verdict.", METRIC_COUNTER},
 	 .sample_account = packets},
 	{{"allowgate_bytes_total", "Bytes of frames to an account's services, by verdict.", METRIC_COUNTER},

@@ -220,6 +220,7 @@ int dataplane_open(const char *pin_dir, const struct dataplane_limits *limits, s
 		result = adopt(dataplane, error);
 	if (result < 0)
 		return result;
+	panic_inherit(dataplane);
 	*ret = TAKE_PTR(dataplane);
 	return 0;
 }

@@ -212,6 +212,19 @@ int dataplane_harvest_step(struct dataplane_harvest *harvest,
 			   void *arg, bool *ret_more, struct ag_error *error);
 void dataplane_harvest_free(struct dataplane_harvest *harvest);
 
+/*
+ * The switch that lets everything pass, whatever it is judged, and when (seconds since 1970) it was last
+ * switched in these maps; 0: never, so that the store says. set() does the same to maps that these replace
+ * while these hold no policy: only that can fail.
+ */
+struct dataplane_panic {
+	bool on;
+	int64_t changed;
+};
+void dataplane_panic(const struct dataplane *dataplane, struct dataplane_panic *ret);
+int dataplane_set_panic(struct dataplane *dataplane, const struct dataplane_panic *panic,
+			struct ag_error *error);
+
 /* Stopped packets: whether they are reported, and what was, oldest first. */
 void dataplane_set_watch(struct dataplane *dataplane, bool watch);
 int dataplane_sightings(struct dataplane *dataplane,

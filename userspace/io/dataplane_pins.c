@@ -132,42 +132,64 @@ int pins_lock(const char *pin_dir, struct ag_error *error)
 		pin_dir);
 }
 
-int pins_read_config(const char *pin_dir, const char *name, struct ag_config *ret)
+int pins_open_config(const char *pin_dir, const char *name)
 {
 	AUTO_FREE char *path = NULL;
-	const __u32 zero = 0;
-	AUTO_FD int fd = -1;
 
 	if (asprintf(&path, "%s/%s/ag_config", pin_dir, name) < 0)
 		return -ENOMEM;
-	fd = bpf_obj_get(path);
+	return bpf_obj_get(path);
+}
+
+int pins_read_config(const char *pin_dir, const char *name, struct ag_config *ret)
+{
+	AUTO_FD int fd = pins_open_config(pin_dir, name);
+	const __u32 zero = 0;
+
 	if (fd == -ENOENT)
 		return 0; /* the daemon that made the directory came no further */
 	return fd < 0 ? fd : bpf_map_lookup_elem(fd, &zero, ret);
 }
 
-int pins_inherited(const char *pin_dir, const char *keep, struct ag_config *ret, struct ag_error *error)
+int pins_others_each(const char *pin_dir, const char *keep,
+		     int (*visit)(const char *pin_dir, const char *name, void *arg), void *arg,
+		     struct ag_error *error)
 {
 	AUTO_DIR DIR *directory = opendir(pin_dir);
 	const struct dirent *entry;
-	struct ag_config newest = {0};
 
 	if (!directory)
 		return error_set(error, ERROR_KERNEL, "cannot read '%s': %s", pin_dir, strerror(errno));
 	while ((entry = readdir(directory))) {
-		struct ag_config config = {0};
 		int result = 0;
 
 		if (is_maps_name(entry->d_name) && strcmp(entry->d_name, keep) != 0)
-			result = pins_read_config(pin_dir, entry->d_name, &config);
+			result = visit(pin_dir, entry->d_name, arg);
 		if (result < 0)
-			return error_set(error, ERROR_KERNEL, "cannot read the pins in '%s/%s': %s", pin_dir,
+			return error_set(error, ERROR_KERNEL, "cannot use the pins in '%s/%s': %s", pin_dir,
 					 entry->d_name, strerror(-result));
-		if (config.store_id && (!newest.store_id || config.generation > newest.generation))
-			newest = config;
 	}
-	*ret = newest;
 	return 0;
+}
+
+static int note_newest(const char *pin_dir, const char *name, void *arg)
+{
+	struct ag_config *newest = arg, config = {0};
+	int result = pins_read_config(pin_dir, name, &config);
+
+	if (result == 0 && config.store_id && (!newest->store_id || config.generation > newest->generation))
+		*newest = config;
+	return result;
+}
+
+int pins_inherited(const char *pin_dir, const char *keep, struct ag_config *ret, struct ag_error *error)
+{
+	struct ag_config newest = {0};
+	int result = pins_others_each(pin_dir, keep, note_newest, &newest, error);
+
+	if (result == 0)
+		*ret = newest;
+	return result;
 }
 
 /* Removes a directory of pins and whatever is pinned in it. */

@@ -380,6 +380,8 @@ int map_table_edit(const struct map_table *table, const struct rows *from, const
 struct ag_dest_prefix_key table_prefix_key(const struct prefix *prefix);
 /* Of the config's flags those in `of` become `flags`; the others stay. */
 void dataplane_set_flags(struct dataplane *dataplane, uint32_t of, uint32_t flags);
+/* dataplane_panic.c: in maps that are new, as in those that they replace. */
+void panic_inherit(struct dataplane *dataplane);
 /* Those that the service table sets. */
 #define SERVICE_FLAGS                                                                                        \
 	(AG_CONFIG_PREFIX_DESTS | AG_CONFIG_ENFORCING | AG_CONFIG_PORT | AG_CONFIG_PROTO | AG_CONFIG_ANY)
@@ -400,8 +402,14 @@ int pins_check(const char *pin_dir, struct ag_error *error);
 int pins_prepare(const char *pin_dir, struct ag_error *error);
 /* An exclusive lock on pin_dir: its fd, or ERROR_EXISTS where another process has it. */
 int pins_lock(const char *pin_dir, struct ag_error *error);
+/* Calls for every directory of maps under pin_dir but the one of the name `keep`, until it fails. */
+int pins_others_each(const char *pin_dir, const char *keep,
+		     int (*visit)(const char *pin_dir, const char *name, void *arg), void *arg,
+		     struct ag_error *error);
 /* The newest policy in map directories other than `keep`; store_id 0 where none was ever published. */
 int pins_inherited(const char *pin_dir, const char *keep, struct ag_config *ret, struct ag_error *error);
+/* The map of the config in a directory of maps: its fd, or -ENOENT. */
+int pins_open_config(const char *pin_dir, const char *name);
 /* The config in a directory of maps; left alone where there is none. */
 int pins_read_config(const char *pin_dir, const char *name, struct ag_config *ret);
 /* "maps-1-1000-1000-1000" */

@@ -236,6 +236,18 @@ int store_interface_remove(struct store *store, const char *name, struct ag_erro
 int store_interfaces(struct store *store, struct store_interface **ret, size_t *ret_count,
 		     struct ag_error *error);
 
+/* The switch that lets everything pass: a row while it is on. `by` is the user, "" for nobody known here. */
+struct store_panic {
+	int64_t since;
+	char by[NAME_SIZE];
+	char reason[NOTE_SIZE];
+};
+
+int store_panic_put(struct store *store, const struct store_panic *panic, struct ag_error *error);
+/* Off already: no error. */
+int store_panic_remove(struct store *store, struct ag_error *error);
+int store_panic_get(struct store *store, struct store_panic *ret, bool *ret_on, struct ag_error *error);
+
 /* Audit: strings are borrowed for add, and owned by the row for read (free with store_audit_free). */
 struct store_audit {
 	int64_t id;

@@ -110,7 +110,10 @@ int people_check(struct store *store, struct ag_error *error)
 		r = store_interfaces(store, &interfaces, &count, error);
 	for (size_t i = 0; !r && i < count; i++)
 		fold_interface(sum, &interfaces[i]);
+	if (!r)
+		r = panic_fold(store, sum, error);
 	if (!r && memcmp(sum, meta.people_sum, DIGEST_SIZE) != 0)
-		r = store_damaged(store, error, "its users, roles and interfaces do not fit their sum");
+		r = store_damaged(store, error,
+				  "its users, roles, interfaces and switch do not fit their sum");
 	return r;
 }

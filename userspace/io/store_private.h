@@ -100,6 +100,9 @@ enum sql {
 	SQL_INTERFACE_REMOVE,
 	SQL_INTERFACE_GET,
 	SQL_INTERFACES,
+	SQL_PANIC_PUT,
+	SQL_PANIC_REMOVE,
+	SQL_PANIC,
 	SQL_AUDIT_ADD,
 	SQL_AUDIT_READ,
 	SQL_AUDIT_READ_ACCOUNT,
@@ -391,5 +394,7 @@ void imports_settle(struct store *store, bool committed);
 
 /* Users and roles into a sum. */
 int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
-/* The sum of users, roles and interfaces, compared with meta's. */
+/* The switch into a sum. */
+int panic_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
+/* The sum of users, roles, interfaces and the switch, compared with meta's. */
 int people_check(struct store *store, struct ag_error *error);

@@ -142,7 +142,14 @@ static const char version_1[] =
 #define NAMED_LISTS_4 ""
 #define TOKENS_4 ""
 #define AUDIT_4 ""
-#define VERSION_4 HISTORY_4 PENDING_4 NAMED_LISTS_4 TOKENS_4 AUDIT_4
+#define PANIC_4 \
+	"CREATE TABLE panic (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id = 1),\n" \
+	"	since INTEGER NOT NULL,\n" \
+	"	by TEXT NOT NULL CHECK (length(by) <= 63),\n" \
+	"	reason TEXT NOT NULL CHECK (length(reason) BETWEEN 1 AND 256)\n" \
+	") STRICT;\n"
+#define VERSION_4 HISTORY_4 PENDING_4 NAMED_LISTS_4 TOKENS_4 AUDIT_4 PANIC_4
 static const char version_4[] = VERSION_4;
 static const char version_4_from_2[] = VERSION_3 VERSION_4;
 static const char version_4_from_1[] = VERSION_2 VERSION_3 VERSION_4;

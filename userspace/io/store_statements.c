@@ -148,6 +148,10 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_INTERFACE_GET] = "SELECT name, mode FROM interfaces WHERE name = ?",
 	[SQL_INTERFACES] = "SELECT name, mode FROM interfaces ORDER BY name",
 
+	[SQL_PANIC_PUT] = "INSERT INTO panic (id, since, by, reason) VALUES (1, ?, ?, ?)",
+	[SQL_PANIC_REMOVE] = "DELETE FROM panic",
+	[SQL_PANIC] = "SELECT since, by, reason FROM panic",
+
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (" AUDIT_COLUMNS
 			  ", hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_AUDIT_READ] = "SELECT " AUDIT_COLUMNS
