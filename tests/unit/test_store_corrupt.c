@@ -74,8 +74,8 @@ static int dump_lists(struct fixture *f, const struct account *accounts, size_t 
 			char text[PREFIX_TEXT_MAX];
 
 			prefix_format(&e->prefix, text);
-			buffer_print(out, "%s %d %d %" PRId64 " %s %s %" PRId64 "\n", text, e->verdict,
-				     e->disabled, e->expires, e->note, e->created_by, e->created_at);
+			buffer_print(out, "%s %d %d %" PRId64 " %s %" PRId64 "\n", text, e->verdict,
+				     e->disabled, e->expires, e->note, e->created_at);
 		}
 		list_clear(&list);
 	}
@@ -275,18 +275,17 @@ static const char *const tampering[] = {
 	"UPDATE entries SET verdict = 'allow' WHERE verdict = 'deny'",
 	"UPDATE entries SET note = 'other' WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET note = note || char(0) || 'x' WHERE account_id = 1 AND len = 24",
-	"UPDATE entries SET created_by = 'bob' WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET created_at = created_at + 1 WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET addr = x'cb007200' WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET addr = x'cb007108' WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET len = 25 WHERE account_id = 1 AND len = 24",
 	"DELETE FROM entries WHERE account_id = 1 AND len = 24",
 	"DELETE FROM entries",
-	"INSERT INTO entries VALUES (1, 4, x'cb007200', 24, 0, 0, 'allow', '', '', 0, 0, 0)",
+	"INSERT INTO entries VALUES (1, 4, x'cb007200', 24, 0, 0, 'allow', '', '', 0, 0, 0, '')",
 	"UPDATE entries SET account_id = 2 WHERE account_id = 1 AND len = 24",
 	"UPDATE entries SET account_id = 3 - account_id",
-	"UPDATE entries SET since = 1 WHERE account_id = 1 AND len = 24",
-	"UPDATE accounts SET list_version = 1 WHERE name = 'acme'",
+	"UPDATE entries SET since = 2 WHERE account_id = 1 AND len = 24",
+	"UPDATE accounts SET list_version = 2 WHERE name = 'acme'",
 	"UPDATE accounts SET mode = 'monitor' WHERE name = 'acme'",
 	"UPDATE accounts SET name = 'gamma' WHERE name = 'acme'",
 	"UPDATE accounts SET label = 'other' WHERE name = 'acme'",

@@ -5,12 +5,16 @@
 
 #include "tests/unit/store_fixture.h"
 
-/* Rows as imports leave them, of account 1 in version 0: gone in the next, to come, and to come for good. */
+/*
+ * Rows as imports leave them, of account 1 in version 1: gone in the next (2^32 ahead), to come, and to come
+ * for good.
+ */
 static const char other_versions[] =
-	"INSERT INTO entries VALUES (1, 4, x'0a000000', 8, 1, 0, 'allow', '', '', 0, 0, 0);"
-	"INSERT INTO entries VALUES (1, 4, x'0a010000', 16, 2, 3, 'allow', '', '', 0, 0, 0);"
-	"INSERT INTO entries VALUES (1, 4, x'cb007101', 32, 1, 0, 'deny', 'other', '', 0, 0, 0);"
-	"UPDATE entries SET until = 1 WHERE account_id = 1 AND since = 0;"
+	"INSERT INTO entries VALUES (1, 4, x'0a000000', 8, 4294967297, 0, 'allow', '', '', 0, 0, 0, '');"
+	"INSERT INTO entries VALUES (1, 4, x'0a010000', 16, 4294967298, 4294967299, 'allow', '', '', 0, 0, "
+	"0, '');"
+	"INSERT INTO entries VALUES (1, 4, x'cb007101', 32, 4294967297, 0, 'deny', 'other', '', 0, 0, 0, '');"
+	"UPDATE entries SET until = 4294967297 WHERE account_id = 1 AND since = 1;"
 	"INSERT INTO unswept VALUES (1);";
 
 struct seen {
@@ -116,7 +120,7 @@ static void assert_match(struct fixture *f, const char *address, const char *wan
 }
 
 /* Rows that are gone later or come later are no part of the list now, whoever asks. */
-static void assert_version_0(struct fixture *f)
+static void assert_version_1(struct fixture *f)
 {
 	struct prefix to_come = prefix_from("10.0.0.0/8"), there = prefix_from("203.0.113.1");
 	struct entry entry = {0};
@@ -142,13 +146,13 @@ static void test_other_versions_are_not_seen(void **state)
 
 	make_store(f);
 	raw(f->path, other_versions);
-	assert_version_0(f);
+	assert_version_1(f);
 	fixture_close(f);
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
-	assert_version_0(f);
+	assert_version_1(f);
 	sweep_all(f);
 	assert_int_equal(rows(f), 1);
-	assert_version_0(f);
+	assert_version_1(f);
 	/* Also the mark is gone: the next version must not lose the row. */
 	assert_ok(f, sql_pragma_number(f->store, "SELECT until FROM entries", &until, &f->error));
 	assert_int_equal(until, 0);
@@ -196,7 +200,7 @@ static void test_sweep_keeps_the_list(void **state)
 	}
 	raw(f->path,
 	    "INSERT INTO entries SELECT account_id, 4, x'0a000000', 8, list_version + 1, 0, 'allow', "
-	    "'', '', 0, 0, 0 FROM (SELECT 1 AS account_id, list_version FROM accounts WHERE id = 1)");
+	    "'', '', 0, 0, 0, '' FROM (SELECT 1 AS account_id, list_version FROM accounts WHERE id = 1)");
 	for (int i = 0; more; i++) {
 		assert_true(i < 100);
 		assert_ok(f, store_sweep(f->store, 1, &more, &f->error));
@@ -234,7 +238,7 @@ static void test_orphaned_rows(void **state)
 	struct fixture *f = *state;
 
 	make_store(f);
-	raw(f->path, "INSERT INTO entries VALUES (2, 4, x'0a000000', 8, 0, 0, 'allow', '', '', 0, 0, 0)");
+	raw(f->path, "INSERT INTO entries VALUES (2, 4, x'0a000000', 8, 0, 0, 'allow', '', '', 0, 0, 0, '')");
 	fixture_close(f);
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
 	assert_list(f, 1, "203.0.113.1/32");

@@ -111,7 +111,7 @@ static void test_taken_over_once(void **state)
 		fixture_close(f);
 	}
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
-	assert_int_equal(rows(f), 5);
+	assert_int_equal(rows(f), 4); /* what no list had stays behind */
 	sweep_all(f);
 	assert_int_equal(rows(f), 4);
 	assert_all_is_there(f);
@@ -142,23 +142,18 @@ static void test_edited_afterwards(void **state)
 static void test_damaged(void **state)
 {
 	static const char *const damage[] = {"UPDATE accounts SET mode = 'off' WHERE id = 1",
-					     "DELETE FROM meta", "UPDATE services SET port = 1",
-					     "UPDATE users SET operator = 1", "DROP TABLE unswept"};
+					     "DELETE FROM meta",
+					     "UPDATE services SET port = 1",
+					     "UPDATE users SET operator = 1",
+					     "DROP TABLE unswept",
+					     "UPDATE entries SET verdict = 'allow' WHERE account_id = 2",
+					     "UPDATE entries SET created_by = 'bob' WHERE account_id = 2"};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < COUNT(damage); i++) {
 		make_version_2(f);
 		raw(f->path, damage[i]);
 		assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "");
-	}
-	make_version_2(f);
-	raw(f->path, "UPDATE entries SET verdict = 'allow' WHERE account_id = 2");
-	if (!fixture_open(f, STORE_MUST_EXIST)) { /* a list is checked where it is read */
-		struct list list = {0};
-
-		assert_error(f, store_list(f->store, 2, &list, &f->error), ERROR_STORE,
-			     "does not fit its sum");
-		list_clear(&list);
 	}
 }
 

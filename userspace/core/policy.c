@@ -195,8 +195,10 @@ void entry_clear(struct entry *entry)
 {
 	free(entry->note);
 	free(entry->created_by);
+	free(entry->list);
 	entry->note = NULL;
 	entry->created_by = NULL;
+	entry->list = NULL;
 }
 
 static int list_grow(struct list *list)

@@ -23,6 +23,7 @@ struct entry {
 	int64_t expires; /* from then on it matches nothing, but still counts as an entry; 0: never */
 	char *note;
 	char *created_by;
+	char *list; /* the named list that it refers to; NULL: none, it is an ordinary prefix */
 	int64_t created_at;
 	int64_t last_seen; /* when it last decided about a packet, to AG_EPOCH_SECONDS; 0: never */
 };

@@ -86,6 +86,8 @@ static int prepare(struct convoy *convoy, struct ag_error *error)
 	if (!err)
 		err = convoy_each(convoy, passage_stage, error);
 	if (!err && !convoy->dry_run)
+		err = convoy_each(convoy, passage_remember, error);
+	if (!err && !convoy->dry_run)
 		err = convoy_each(convoy, audit_done, error);
 	if (err)
 		return err;

@@ -30,10 +30,12 @@ static bool changes_entries(enum change_kind kind)
 /* These concern one account, in order. */
 static void relate(struct passage *const *passages, size_t count)
 {
-	struct passage *first = NULL, *last = NULL;
+	struct passage *first = NULL, *last = NULL, *kept = NULL;
 
 	for (size_t i = 0; i < count; i++) {
 		passages[i]->follows = i > 0;
+		if (passages[i]->kind->list || passages[i]->edit.change->kind == CHANGE_ACCOUNT_ADD)
+			kept = passages[i];
 		if (!passages[i]->kind->list)
 			continue;
 		first = first ? first : passages[i];
@@ -43,6 +45,8 @@ static void relate(struct passage *const *passages, size_t count)
 	}
 	if (last)
 		last->closes = true;
+	if (kept && !kept->kind->removes_account)
+		kept->remembers = true;
 }
 
 static int relate_all(struct convoy *convoy)

@@ -5,7 +5,9 @@
 #include "userspace/daemon/passage.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/etag.h"
@@ -102,12 +104,21 @@ static int load_edited(struct passage *passage, struct ag_error *error)
 	return err;
 }
 
+/* An account begins with a generation too. */
+static int number_added(struct edit *edit, struct ag_error *error)
+{
+	edit->after.generation = edit->outcome->generation;
+	return store_account_update(edit->gate->store, &edit->after, error);
+}
+
 /* Every change of an account's list or settings makes its next generation. */
 static int load_after(struct passage *passage, struct ag_error *error)
 {
 	struct edit *edit = &passage->edit;
 	int err = store_next_generation(edit->gate->store, &edit->outcome->generation, error);
 
+	if (!err && edit->change->kind == CHANGE_ACCOUNT_ADD)
+		return number_added(edit, error);
 	if (err || !passage->kind->list || passage->kind->removes_account)
 		return err;
 	err = imports(edit->change) ? load_prepared(passage, error) : load_edited(passage, error);
@@ -121,7 +132,27 @@ int passage_edit(struct passage *passage, struct ag_error *error)
 
 	passage->edited = true;
 	err = passage->kind->edit(&passage->edit, error);
+	if (passage->first && passage->edit.change->kind != CHANGE_ACCOUNT_SET) {
+		passage->first->added += passage->edit.outcome->added;
+		passage->first->removed += passage->edit.outcome->removed;
+	}
 	return err ? err : load_after(passage, error);
+}
+
+int passage_remember(struct passage *passage, struct ag_error *error)
+{
+	const struct edit *edit = &passage->edit;
+	struct store_history row = {.time = time(NULL)};
+
+	if (!passage->remembers)
+		return 0;
+	(void)snprintf(row.user, sizeof(row.user), "%s", edit->change->actor.name);  /* fits */
+	(void)snprintf(row.action, sizeof(row.action), "%s", passage->kind->action); /* fits */
+	if (passage->first) {
+		row.added = passage->first->added;
+		row.removed = passage->first->removed;
+	}
+	return store_history_add(edit->gate->store, edit->after.id, &row, error);
 }
 
 /* --- the rules ------------------------------------------------------------- */

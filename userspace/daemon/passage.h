@@ -29,6 +29,9 @@ struct passage {
 	bool closes;	       /* the last of those that concern this account's list */
 	bool entries;	       /* of the first: one of them brings or changes entries */
 	bool edited;	       /* its edit was begun */
+	bool remembers;	       /* the last that leaves the account another: for its history */
+	size_t added;	       /* of the first: entries that come, by all of them ... */
+	size_t removed;	       /* ... and go */
 	struct origin_match before_match;
 	struct origin_match after_match;
 	struct dataplane_change *staged;
@@ -42,6 +45,8 @@ int passage_begin(struct passage *passage, struct ag_error *error);
 int passage_edit(struct passage *passage, struct ag_error *error);
 /* Behind every edit: whether the rules let the account be so. */
 int passage_judge(struct passage *passage, struct ag_error *error);
+/* Behind every edit: what the account is now can be gone back to. */
+int passage_remember(struct passage *passage, struct ag_error *error);
 /* Brings the account beside what the kernel enforces. */
 int passage_stage(struct passage *passage, struct ag_error *error);
 int passage_audit(struct passage *passage, const char *outcome, struct ag_error *error);

@@ -19,12 +19,24 @@ static int audit_refused(struct passage *passage, struct ag_error *error)
 	return passage_audit(passage, error_code_name(ERROR_KERNEL), error);
 }
 
+/* The account is again at the generation from before. */
+static int forget(struct passage *passage, struct ag_error *error)
+{
+	const struct edit *edit = &passage->edit;
+
+	return passage->remembers ? store_history_remove(edit->gate->store, edit->after.id,
+							 edit->after.generation, error)
+				  : 0;
+}
+
 static int undo_edits(struct convoy *convoy, struct ag_error *error)
 {
 	int err = 0;
 
 	for (size_t i = convoy->count; i-- > 0 && !err;)
 		err = convoy->passages[i].kind->undo(&convoy->passages[i].edit, error);
+	if (!err)
+		err = convoy_each(convoy, forget, error);
 	return err ? err : convoy_each(convoy, audit_refused, error);
 }
 

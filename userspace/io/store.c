@@ -21,7 +21,7 @@ void sum_fold(uint8_t sum[DIGEST_SIZE], const uint8_t digest[DIGEST_SIZE])
 
 void digest_init_of(const struct store *store, struct digest *digest)
 {
-	if (store->old_digests)
+	if (store->digests == DIGESTS_1)
 		digest_init(digest);
 	else
 		digest_init_row(digest);

@@ -178,6 +178,60 @@ void store_import_close(struct store_import *import);
 int store_sweep(struct store *store, size_t max_rows, bool *ret_more, struct ag_error *error);
 
 /*
+ * History: what an account was after each of its generations. Every transaction that edits a list makes its
+ * next version, and a row of history names the one that belongs to it; so the list of any generation that is
+ * kept can be read, and is checked against the sum that it had. A row that does not fit its digest is
+ * ERROR_STORE.
+ */
+#define HISTORY_ACTION_SIZE 32
+struct store_history {
+	int64_t time;
+	char user[NAME_SIZE]; /* who made it; "" for nobody */
+	char action[HISTORY_ACTION_SIZE];
+	size_t added;
+	size_t removed;
+	bool pinned;
+	struct account account; /* as it was then; owns its label */
+};
+
+/*
+ * In a transaction, behind all edits of that account in it: a row for the account's generation, with what it
+ * is now. Time, user, action, added and removed are the row's; the rest is not looked at. ERROR_EXISTS where
+ * that generation has one.
+ */
+int store_history_add(struct store *store, int64_t account_id, const struct store_history *row,
+		      struct ag_error *error);
+/* In a transaction: a generation that never came to be in force is none. */
+int store_history_remove(struct store *store, int64_t account_id, uint64_t generation,
+			 struct ag_error *error);
+/* Newest first, at most `limit` of those older than `before` (0: from the newest); the caller frees. */
+int store_history(struct store *store, int64_t account_id, uint64_t before, size_t limit,
+		  struct store_history **ret, size_t *ret_count, struct ag_error *error);
+void store_history_free(struct store_history *rows, size_t count);
+/* ERROR_NOT_FOUND, which says what is kept. The caller clears ret->account. */
+int store_history_find(struct store *store, int64_t account_id, uint64_t generation,
+		       struct store_history *ret, struct ag_error *error);
+/* As store_list() and store_list_each(), of the list after that generation. ERROR_NOT_FOUND. */
+int store_list_at(struct store *store, int64_t account_id, uint64_t generation, struct list *ret,
+		  struct ag_error *error);
+int store_list_at_each(struct store *store, int64_t account_id, uint64_t generation,
+		       int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error);
+/* In a transaction: pruning passes it over, or no longer. ERROR_NOT_FOUND. */
+int store_history_pin(struct store *store, int64_t account_id, uint64_t generation, bool pinned,
+		      struct ag_error *error);
+/*
+ * Removes generations that are too many (beyond the `keep` newest of an account), too old (what was in force
+ * at `not_older_than`, and later, is kept), or hold on to more rows that ended than HISTORY_ROWS or twice the
+ * list, oldest first, but never an account's newest, nor one that is pinned; and then the rows that no list
+ * has any more. At most max_rows of either at a time; *ret_more: there is more to look at. Accounts that were
+ * changed are looked at in the next calls, all of them once after opening and whenever an hour has gone by.
+ * Not within a transaction; leaves accounts alone that have an import open.
+ */
+#define HISTORY_ROWS 20000
+int store_history_prune(struct store *store, size_t keep, int64_t not_older_than, size_t max_rows,
+			bool *ret_more, struct ag_error *error);
+
+/*
  * When entries were last seen: no policy, so outside of digests and generations, and kept across everything
  * but the removal of the entry. put() is a transaction of its own (not within another), takes for each the
  * later of what is there and what comes, and passes over entries that are not there. get() says 0 for never.

@@ -30,7 +30,7 @@ static void digest_account(const struct store *store, const struct account_recor
 	digest_number(&digest, (int64_t)account->entries4);
 	digest_number(&digest, (int64_t)account->entries6);
 	digest_bytes(&digest, record->list_sum, DIGEST_SIZE);
-	if (!store->old_digests)
+	if (store->digests != DIGESTS_1)
 		digest_number(&digest, record->list_version);
 	if (account->disabled4 || account->disabled6) { /* version 2 had none, and fits as it is */
 		digest_number(&digest, (int64_t)account->disabled4);
@@ -55,7 +55,7 @@ static void account_columns(struct sql_row *row, struct account_record *record)
 	account->entries6 = (size_t)row_number(row, 0, INT64_MAX);
 	row_bytes(row, record->list_sum, DIGEST_SIZE);
 	row_bytes(row, record->digest, DIGEST_SIZE);
-	record->list_version = row_number(row, 0, INT64_MAX - 1);
+	record->list_version = row_number(row, 0, INT64_MAX - 2 * IMPORT_AHEAD);
 	account->disabled4 = (size_t)row_number(row, 0, (int64_t)account->entries4);
 	account->disabled6 = (size_t)row_number(row, 0, (int64_t)account->entries6);
 }
@@ -164,6 +164,8 @@ static int account_insert(struct store *store, struct account_record *record, st
 	on_deny_format(&account->on_deny, on_deny);
 	/* Ids are used again: what an account that was lost may have left is nobody's, and not this one's. */
 	r = sql_run(store, SQL_ENTRIES_CLEAR, error, SQL_NUMBER(account->id));
+	if (!r)
+		r = sql_run(store, SQL_HISTORY_CLEAR, error, SQL_NUMBER(account->id));
 	if (r < 0)
 		return r;
 	digest_account(store, record, record->digest);

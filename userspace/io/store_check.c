@@ -49,7 +49,7 @@ static int check_table(struct store *store, const char *table, struct ag_error *
 	return 0;
 }
 
-/* Of the tables but the entries, which refer to accounts that are found when their list is read. */
+/* Of the tables but entries and history, which are found by the account that they refer to. */
 static int check_references(struct store *store, const char *table, struct ag_error *error)
 {
 	AUTO_FINALIZE sqlite3_stmt *stmt = NULL;
@@ -67,8 +67,9 @@ static int check_references(struct store *store, const char *table, struct ag_er
 
 /*
  * Not quick_check, which leaves out whether the indexes fit their tables: names, slots and uids are found by
- * them, and a flipped bit there loses an account or gives its slot to a second one. The entries are left out:
- * a list is compared with its sum whenever it is read, which finds all that this would.
+ * them, and a flipped bit there loses an account or gives its slot to a second one. The entries and
+ * the history are left out: a list is compared with its sum whenever it is read, a row of history with its
+ * digest, which finds all that this would.
  */
 int store_check_structure(struct store *store, struct ag_error *error)
 {
@@ -78,7 +79,8 @@ int store_check_structure(struct store *store, struct ag_error *error)
 	if (r < 0)
 		return r;
 	if (sqlite3_prepare_v2(store->db,
-			       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'entries'",
+			       "SELECT name FROM sqlite_schema WHERE type = 'table' "
+			       "AND name NOT IN ('entries', 'history')",
 			       -1, &tables, NULL))
 		return store_fail(store, error);
 	while ((r = sql_step(store, tables, error)) > 0) {

@@ -18,6 +18,7 @@ static int configure(struct store *store, struct ag_error *error)
 		{SQLITE_DBCONFIG_ENABLE_FKEY, 1}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 1},
 		{SQLITE_DBCONFIG_ENABLE_VIEW, 0}, {SQLITE_DBCONFIG_DQS_DML, 0},
 		{SQLITE_DBCONFIG_DQS_DDL, 0},	  {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
+		{SQLITE_DBCONFIG_ENABLE_QPSG, 1}, /* no plan depends on what is bound: none is made anew */
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)

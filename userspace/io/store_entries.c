@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * store_entries.c - the lists: entries are added to and taken out of their account's sum one by one
+ * store_entries.c - edits of the lists: entries are added to and taken out of their account's sum one by one
+ *
+ * The first edit of a list in a transaction makes its next version. What goes stays as a row that ended with
+ * that version, unless it came with it.
  */
 #include "userspace/io/store.h"
 
@@ -8,7 +11,10 @@
 
 #include <errno.h>
 
-/* Whose it is needs no place in it: the sum is of one account, whose row has a digest. */
+/*
+ * Whose it is needs no place in it: the sum is of one account, whose row has a digest. Nor does who added it,
+ * which decides nothing: a person can be forgotten, and the sums of all versions stay right.
+ */
 static void digest_entry(const struct store *store, const struct entry *entry, uint8_t out[DIGEST_SIZE])
 {
 	struct digest digest;
@@ -18,40 +24,16 @@ static void digest_entry(const struct store *store, const struct entry *entry, u
 	digest_prefix(&digest, &entry->prefix);
 	digest_text(&digest, entry_verdict_name(entry->verdict));
 	digest_text(&digest, entry->note);
-	digest_text(&digest, entry->created_by);
+	if (store->digests != DIGESTS_NOW)
+		digest_text(&digest, entry->created_by);
 	digest_number(&digest, entry->created_at);
 	if (entry->disabled || entry->expires) { /* version 2 had none, and fits as it is */
 		digest_number(&digest, entry->disabled);
 		digest_number(&digest, entry->expires);
 	}
+	if (entry->list)
+		digest_text(&digest, entry->list);
 	digest_finish(&digest, out);
-}
-
-static char *text_or_null(struct sql_row *row)
-{
-	const char *text = row_text(row);
-
-	return *text ? (char *)text : NULL;
-}
-
-/* The strings are borrowed from the row. */
-static int entry_read(struct store *store, sqlite3_stmt *stmt, const struct account *account,
-		      struct entry *ret, struct ag_error *error)
-{
-	struct sql_row row = {.stmt = stmt};
-
-	row_prefix(&row, &ret->prefix);
-	if (entry_verdict_parse(row_text(&row), &ret->verdict, NULL))
-		row.bad = true;
-	ret->note = text_or_null(&row);
-	ret->created_by = text_or_null(&row);
-	ret->created_at = row_number(&row, INT64_MIN, INT64_MAX);
-	ret->disabled = row_number(&row, 0, 1);
-	ret->expires = row_number(&row, 0, EXPIRES_LAST);
-	ret->last_seen = 0;
-	return row.bad ? store_damaged(store, error, "an entry in the list of account '%s' is none",
-				       account->name)
-		       : 0;
 }
 
 void entries_count(const struct store *store, struct account_record *record, const struct entry *entry,
@@ -105,23 +87,15 @@ int entries_insert(struct store *store, int64_t account_id, const struct entry *
 	return sql_run(store, SQL_ENTRY_ADD, error, SQL_NUMBER(account_id), SQL_PREFIX(&entry->prefix),
 		       SQL_NUMBER(since), sql_text(entry_verdict_name(entry->verdict)), sql_text(entry->note),
 		       sql_text(entry->created_by), SQL_NUMBER(entry->created_at),
-		       SQL_NUMBER(entry->disabled), SQL_NUMBER(entry->expires));
+		       SQL_NUMBER(entry->disabled), SQL_NUMBER(entry->expires), sql_text(entry->list));
 }
 
-/* The two first arguments of IN_LIST. */
-#define LIST_OF(record) SQL_NUMBER((record)->account.id), SQL_NUMBER((record)->list_version)
-
-static int find_step(struct store *store, const struct account_record *record, const struct prefix *prefix,
-		     sqlite3_stmt **stmt, struct entry *ret, struct ag_error *error)
+int entries_not_found(const struct prefix *prefix, struct ag_error *error)
 {
-	int r = sql_open(store, SQL_ENTRY_FIND, stmt, error, LIST_OF(record), SQL_PREFIX(prefix));
+	char text[PREFIX_TEXT_MAX];
 
-	if (!r)
-		r = sql_step(store, *stmt, error);
-	if (r <= 0)
-		return r;
-	r = entry_read(store, *stmt, &record->account, ret, error);
-	return r < 0 ? r : 1;
+	prefix_format_short(prefix, text);
+	return error_set(error, ERROR_NOT_FOUND, "%s is not in the list", text);
 }
 
 /* By its key alone the table would take it: a row of an older version may be of the list still. */
@@ -131,12 +105,36 @@ static int entries_check_absent(struct store *store, const struct account_record
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
 	char text[PREFIX_TEXT_MAX];
 	struct entry entry;
-	int r = find_step(store, record, prefix, &stmt, &entry, error);
+	int64_t since;
+	int r = entries_find(store, record, prefix, &stmt, &entry, &since, error);
 
 	if (r <= 0)
 		return r;
 	prefix_format_short(prefix, text);
 	return error_set(error, ERROR_EXISTS, "%s is in the list already", text);
+}
+
+/* The version that this transaction makes of the list being edited. */
+static int64_t next_version(struct store *store)
+{
+	struct account_record *record = &store->current;
+
+	if (!record->bumped)
+		record->list_version++;
+	record->bumped = record->changed = true;
+	return record->list_version;
+}
+
+/* A row of the list goes with the version that is being made; one that came with it was in none. */
+static int end_row(struct store *store, const struct prefix *prefix, int64_t since, struct ag_error *error)
+{
+	int64_t id = store->current.account.id, version = next_version(store);
+
+	if (since == version)
+		return sql_run(store, SQL_ENTRY_REMOVE, error, SQL_NUMBER(id), SQL_PREFIX(prefix),
+			       SQL_NUMBER(since));
+	return sql_run(store, SQL_ENTRY_END, error, SQL_NUMBER(id), SQL_PREFIX(prefix), SQL_NUMBER(since),
+		       SQL_NUMBER(version));
 }
 
 int store_entry_add(struct store *store, int64_t account_id, const struct entry *entry,
@@ -152,7 +150,7 @@ int store_entry_add(struct store *store, int64_t account_id, const struct entry 
 		r = entries_check_absent(store, &store->current, &entry->prefix, error);
 	if (r < 0)
 		return r;
-	r = entries_insert(store, account_id, entry, store->current.list_version, error);
+	r = entries_insert(store, account_id, entry, next_version(store), error);
 	if (!r)
 		entries_count(store, &store->current, entry, true);
 	return r;
@@ -162,57 +160,73 @@ int store_entry_remove(struct store *store, int64_t account_id, const struct pre
 		       struct ag_error *error)
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	char text[PREFIX_TEXT_MAX];
 	struct entry entry;
+	int64_t since;
 	int r = account_edit(store, account_id, error);
 
 	if (!r)
-		r = sql_open(store, SQL_ENTRY_REMOVE, &stmt, error, LIST_OF(&store->current),
-			     SQL_PREFIX(prefix));
+		r = entries_find(store, &store->current, prefix, &stmt, &entry, &since, error);
 	if (!r)
-		r = sql_step(store, stmt, error);
-	if (!r) {
-		prefix_format_short(prefix, text);
-		return error_set(error, ERROR_NOT_FOUND, "%s is not in the list", text);
-	}
-	if (r > 0)
-		r = entry_read(store, stmt, &store->current.account, &entry, error);
-	if (!r)
-		entries_count(store, &store->current, &entry, false);
-	if (!r)
+		return entries_not_found(prefix, error);
+	if (r < 0)
+		return r;
+	entries_count(store, &store->current, &entry, false);
+	r = end_row(store, prefix, since, error);
+	if (r < 0)
+		entries_count(store, &store->current, &entry, true);
+	else
 		r = sql_run(store, SQL_SEEN_REMOVE, error, SQL_NUMBER(account_id), SQL_PREFIX(prefix));
 	return r;
+}
+
+/* What is set is a row of its own: the list before has the other. */
+static int replace_row(struct store *store, int64_t account_id, const struct entry *held, int64_t since,
+		       const struct entry *set, struct ag_error *error)
+{
+	int r = end_row(store, &held->prefix, since, error);
+
+	if (!r)
+		r = entries_insert(store, account_id, set, store->current.list_version, error);
+	if (r < 0)
+		return r;
+	entries_count(store, &store->current, held, false);
+	entries_count(store, &store->current, set, true);
+	return 0;
 }
 
 int store_entry_set(struct store *store, int64_t account_id, const struct entry *entry,
 		    struct ag_error *error)
 {
 	struct entry held = {0}, set;
-	int r = store_entry_find(store, account_id, &entry->prefix, &held, error);
+	int64_t since = 0;
+	int r = account_edit(store, account_id, error);
 
 	if (!r)
-		r = account_edit(store, account_id, error);
+		r = entries_find_copy(store, &store->current, &entry->prefix, &held, &since, error);
 	if (!r)
-		r = sql_run(store, SQL_ENTRY_SET, error, LIST_OF(&store->current), SQL_PREFIX(&entry->prefix),
-			    sql_text(entry->note), SQL_NUMBER(entry->disabled), SQL_NUMBER(entry->expires));
-	if (!r) {
-		entries_count(store, &store->current, &held, false);
-		set = held;
-		set.note = entry->note;
-		set.disabled = entry->disabled;
-		set.expires = entry->expires;
-		entries_count(store, &store->current, &set, true);
-	}
+		return entries_not_found(&entry->prefix, error);
+	if (r < 0)
+		return r;
+	set = held;
+	set.note = entry->note;
+	set.disabled = entry->disabled;
+	set.expires = entry->expires;
+	r = replace_row(store, account_id, &held, since, &set, error);
 	entry_clear(&held);
 	return r;
 }
 
 int store_entries_clear(struct store *store, int64_t account_id, struct ag_error *error)
 {
+	int64_t version;
 	int r = account_edit(store, account_id, error);
 
+	if (r < 0)
+		return r;
+	version = next_version(store);
+	r = sql_run(store, SQL_ENTRIES_REMOVE, error, SQL_NUMBER(account_id), SQL_NUMBER(version));
 	if (!r)
-		r = sql_run(store, SQL_ENTRIES_CLEAR, error, SQL_NUMBER(account_id));
+		r = sql_run(store, SQL_ENTRIES_END, error, SQL_NUMBER(account_id), SQL_NUMBER(version));
 	if (!r)
 		r = sql_run(store, SQL_SEEN_CLEAR, error, SQL_NUMBER(account_id));
 	if (r < 0)
@@ -222,254 +236,4 @@ int store_entries_clear(struct store *store, int64_t account_id, struct ag_error
 	memset(store->current.list_sum, 0, DIGEST_SIZE);
 	store->current.changed = true;
 	return 0;
-}
-
-static int copy_text(const char *text, char **ret)
-{
-	*ret = text ? strdup(text) : NULL;
-	return text && !*ret ? -1 : 0;
-}
-
-static int copy_entry(const struct entry *borrowed, struct entry *ret)
-{
-	struct entry entry = *borrowed;
-	int r;
-
-	entry.note = entry.created_by = NULL;
-	r = copy_text(borrowed->note, &entry.note);
-	if (!r)
-		r = copy_text(borrowed->created_by, &entry.created_by);
-	if (r < 0)
-		entry_clear(&entry);
-	else
-		*ret = entry;
-	return r;
-}
-
-static int keep_entry(struct list *list, const struct entry *borrowed)
-{
-	struct entry entry;
-
-	return copy_entry(borrowed, &entry) < 0 ? -1 : list_append(list, &entry);
-}
-
-bool entries_fit(const struct account_record *have, const struct account_record *want)
-{
-	return have->account.entries4 == want->account.entries4 &&
-	       have->account.entries6 == want->account.entries6 &&
-	       have->account.disabled4 == want->account.disabled4 &&
-	       have->account.disabled6 == want->account.disabled6 &&
-	       !memcmp(have->list_sum, want->list_sum, DIGEST_SIZE);
-}
-
-static int entries_step(struct store *store, const struct account_record *record, struct account_record *seen,
-			int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error)
-{
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct prefix last = {0};
-	struct entry entry;
-	int r = sql_open(store, SQL_ENTRIES, &stmt, error, LIST_OF(record));
-
-	while (!r && (r = sql_step(store, stmt, error)) > 0) {
-		r = entry_read(store, stmt, &record->account, &entry, error);
-		if (r < 0)
-			return r;
-		if (last.len && prefix_compare(&last, &entry.prefix) >= 0)
-			return store_damaged(store, error, "the list of account '%s' is out of order",
-					     record->account.name);
-		last = entry.prefix;
-		entries_count(store, seen, &entry, true);
-		r = visit ? visit(&entry, arg) : 0;
-	}
-	return r;
-}
-
-int entries_each(struct store *store, const struct account_record *record,
-		 int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error)
-{
-	struct account_record seen = {0};
-	int r = entries_step(store, record, &seen, visit, arg, error);
-
-	if (!r && !entries_fit(&seen, record))
-		return store_damaged(store, error, "the list of account '%s' does not fit its sum",
-				     record->account.name);
-	return r;
-}
-
-int store_list_each(struct store *store, int64_t account_id,
-		    int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error)
-{
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct account_record record;
-	int r = account_record_open(store, account_id, &stmt, &record, error);
-
-	return r < 0 ? r : entries_each(store, &record, visit, arg, error);
-}
-
-static int keep_visited(const struct entry *entry, void *arg)
-{
-	return keep_entry(arg, entry) < 0 ? -ENOMEM : 0;
-}
-
-int store_list(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error)
-{
-	struct list list = {0};
-	int r = store_list_each(store, account_id, keep_visited, &list, error);
-
-	if (r == -ENOMEM)
-		r = store_no_memory(error);
-	if (r < 0)
-		list_clear(&list);
-	else
-		*ret = list;
-	return r;
-}
-
-/* 1 with a copy of the entry, 0 without. */
-static int find_copy(struct store *store, const struct account_record *record, const struct prefix *prefix,
-		     struct entry *ret, struct ag_error *error)
-{
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct entry entry;
-	int r = find_step(store, record, prefix, &stmt, &entry, error);
-
-	if (r > 0 && copy_entry(&entry, ret) < 0)
-		return store_no_memory(error);
-	return r;
-}
-
-int store_entry_find(struct store *store, int64_t account_id, const struct prefix *prefix, struct entry *ret,
-		     struct ag_error *error)
-{
-	struct account_record record;
-	char text[PREFIX_TEXT_MAX];
-	int r = account_record_find(store, account_id, &record, error);
-
-	if (r < 0)
-		return r;
-	r = find_copy(store, &record, prefix, ret, error);
-	if (r)
-		return r < 0 ? r : 0;
-	prefix_format_short(prefix, text);
-	return error_set(error, ERROR_NOT_FOUND, "%s is not in the list", text);
-}
-
-/* The longest prefix that holds both addresses of one family. */
-static struct prefix common_prefix(const struct addr *a, const struct addr *b)
-{
-	uint8_t len = addr_bits(a);
-	struct prefix prefix = prefix_of(a, len);
-
-	while (len && !prefix_contains(&prefix, b))
-		prefix = prefix_of(a, --len);
-	return prefix;
-}
-
-/* 1 with the last row that does not sort behind *probe, in the list or not; 0 without. */
-static int floor_step(struct store *store, int64_t account_id, const struct prefix *probe, struct prefix *ret,
-		      struct ag_error *error)
-{
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct sql_row row = {0};
-	int r = sql_open(store, SQL_ENTRY_FLOOR, &stmt, error, SQL_NUMBER(account_id), SQL_PREFIX(probe));
-
-	if (!r)
-		r = sql_step(store, stmt, error);
-	if (r <= 0)
-		return r;
-	row.stmt = stmt;
-	row_prefix(&row, ret);
-	return row.bad ? store_damaged(store, error, "an entry is none") : 1;
-}
-
-/* As find_copy(), but 0 for one that is not in effect. */
-static int find_in_effect(struct store *store, const struct account_record *record,
-			  const struct prefix *prefix, int64_t now, struct entry *ret, struct ag_error *error)
-{
-	int r = find_copy(store, record, prefix, ret, error);
-
-	if (r > 0 && !entry_in_effect(ret, now)) {
-		entry_clear(ret);
-		r = 0;
-	}
-	return r;
-}
-
-/*
- * As list_match() of entries up to that length: what does not sort behind the address is the longest prefix
- * that holds it, or parts from it at a bit where the search goes on. One that is not in the list, or not in
- * effect, gives way to what is shorter. Each round is shorter than the last, so there are at most as many as
- * an address has bits.
- */
-static int match_up_to(struct store *store, int64_t account_id, const struct addr *addr, uint8_t len,
-		       int64_t now, struct entry *ret, bool *ret_found, struct ag_error *error)
-{
-	struct account_record record;
-	struct prefix probe, found;
-	int r = account_record_find(store, account_id, &record, error);
-
-	if (r < 0)
-		return r;
-	*ret_found = false;
-	probe = prefix_of(addr, len);
-	while (probe.len && (r = floor_step(store, account_id, &probe, &found, error)) > 0 &&
-	       found.addr.family == addr->family) {
-		bool holds = prefix_contains(&found, addr);
-
-		r = holds ? find_in_effect(store, &record, &found, now, ret, error) : 0;
-		*ret_found = r > 0;
-		if (r)
-			break;
-		probe = holds ? prefix_of(addr, (uint8_t)(found.len - 1)) : common_prefix(addr, &found.addr);
-	}
-	return r < 0 ? r : 0;
-}
-
-int store_entry_match(struct store *store, int64_t account_id, const struct addr *addr, int64_t now,
-		      struct entry *ret, bool *ret_found, struct ag_error *error)
-{
-	return match_up_to(store, account_id, addr, addr_bits(addr), now, ret, ret_found, error);
-}
-
-/* What is shorter and holds the prefix's first address covers it. */
-int store_entry_around(struct store *store, int64_t account_id, const struct prefix *prefix,
-		       struct entry *ret, bool *ret_found, struct ag_error *error)
-{
-	return match_up_to(store, account_id, &prefix->addr, (uint8_t)(prefix->len - 1), INT64_MIN, ret,
-			   ret_found, error);
-}
-
-int entries_page(struct store *store, const struct account_record *record, const struct prefix *after,
-		 size_t limit, struct list *list, struct ag_error *error)
-{
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct entry entry;
-	int r = sql_open(store, SQL_ENTRIES_PAGE, &stmt, error, LIST_OF(record), SQL_PREFIX(after),
-			 SQL_NUMBER((int64_t)limit));
-
-	while (!r && (r = sql_step(store, stmt, error)) > 0) {
-		r = entry_read(store, stmt, &record->account, &entry, error);
-		if (r < 0)
-			return r;
-		if (keep_entry(list, &entry) < 0)
-			return store_no_memory(error);
-	}
-	return r;
-}
-
-int store_list_page(struct store *store, int64_t account_id, const struct prefix *after, size_t limit,
-		    struct list *ret, struct ag_error *error)
-{
-	static const struct prefix none; /* before every prefix there is */
-	struct account_record record;
-	struct list list = {0};
-	int r = account_record_find(store, account_id, &record, error);
-
-	if (!r)
-		r = entries_page(store, &record, after ? after : &none, limit, &list, error);
-	if (r < 0)
-		list_clear(&list);
-	else
-		*ret = list;
-	return r;
 }

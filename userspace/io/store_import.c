@@ -32,6 +32,11 @@ void imports_settle(struct store *store, bool committed)
 	}
 }
 
+int64_t import_version(const struct store_import *import)
+{
+	return import->base.list_version + IMPORT_AHEAD;
+}
+
 static void import_free(struct store_import *import)
 {
 	store_disconnect(&import->connection);
@@ -104,7 +109,8 @@ int store_import_finish(struct store *store, struct store_import *import, struct
 	record->account.disabled4 = import->seen.account.disabled4;
 	record->account.disabled6 = import->seen.account.disabled6;
 	memcpy(record->list_sum, import->seen.list_sum, DIGEST_SIZE);
-	record->list_version = import->base.list_version + 1;
+	record->list_version = import_version(import);
+	record->bumped = true;
 	record->changed = true;
 	return 0;
 }
@@ -119,7 +125,7 @@ int store_import_undo(struct store *store, struct store_import *import, const st
 
 	if (r < 0)
 		return r;
-	if (record->list_version != base->list_version + 1 ||
+	if (record->list_version != import_version(import) ||
 	    memcmp(record->list_sum, import->seen.list_sum, DIGEST_SIZE) != 0)
 		return import_conflict(&base->account, error);
 	record->account.entries4 = base->account.entries4;

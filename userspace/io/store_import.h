@@ -17,3 +17,5 @@ struct store_import {
 
 /* ERROR_CONFLICT. */
 int import_conflict(const struct account *account, struct ag_error *error);
+/* Of the list that it makes. */
+int64_t import_version(const struct store_import *import);

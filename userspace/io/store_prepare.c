@@ -135,9 +135,9 @@ static int write_edit(struct store_import *import, const struct edit *edit, stru
 	int r;
 
 	if (edit->comes)
-		return entries_insert(own, base->account.id, edit->entry, base->list_version + 1, error);
-	r = sql_run(own, SQL_ENTRY_END, error, SQL_NUMBER(base->account.id), SQL_NUMBER(base->list_version),
-		    SQL_PREFIX(&edit->entry->prefix));
+		return entries_insert(own, base->account.id, edit->entry, import_version(import), error);
+	r = sql_run(own, SQL_ENTRY_LEAVE, error, SQL_NUMBER(base->account.id), SQL_NUMBER(base->list_version),
+		    SQL_PREFIX(&edit->entry->prefix), SQL_NUMBER(import_version(import)));
 	if (!r && sqlite3_changes(own->db) != 1)
 		return store_damaged(own, error, "an entry of account '%s' is gone", base->account.name);
 	return r;

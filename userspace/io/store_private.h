@@ -3,10 +3,15 @@
  * store_private.h - what the files of the store share; nobody else includes it
  *
  * Versions of a list. An account's row carries the version V of its list, and a row of entries `since` and
- * `until`: it is in the list when since <= V, and until is 0 or above V. A small change adds and removes rows
- * of the version there is. An import writes those of V + 1, in transactions of its own, beside what is in
- * force; the one update of the account's row to V + 1 makes them the list. What is in no list any more, or
- * never came to be in one, is garbage, which the table `unswept` says an account may have.
+ * `until`: it is in the list of a version v when since <= v, and until is 0 or above v. A transaction that
+ * edits a list makes V + 1: what it adds is since then, what it removes ends then and stays, so that the list
+ * as it was at any version that `history` names can be read. An import writes rows of a version far ahead, in
+ * transactions of its own, beside what is in force; the one update of the account's row makes that version
+ * the list. Far ahead means that no small change ever comes to the version of an import that was left off:
+ * rows since a version above V are in no list, and an `until` above V ends none.
+ *
+ * What no version has that is now or in `history` is garbage. Rows that ended are found by their index when
+ * history is pruned; what imports left, by a walk over the account's rows, for which it is in `unswept`.
  *
  * Who writes. One connection writes at a time, by the mutex `writing`, which is held from the begin of a
  * transaction to its end. An import goes on only while the store does not want to write (`wanted`), and holds
@@ -54,6 +59,7 @@ enum sql {
 	SQL_ACCOUNT_BY_NAME,
 	SQL_ACCOUNTS,
 	SQL_ACCOUNT_DIGEST,
+	SQL_ACCOUNT_BEHIND,
 	SQL_SERVICE_ADD,
 	SQL_SERVICE_REMOVE,
 	SQL_SERVICE_OWNER,
@@ -61,13 +67,15 @@ enum sql {
 	SQL_SERVICES_OF,
 	SQL_ENTRY_ADD,
 	SQL_ENTRY_REMOVE,
+	SQL_ENTRIES_REMOVE,
+	SQL_ENTRIES_END,
 	SQL_ENTRIES_CLEAR,
 	SQL_ENTRIES,
 	SQL_ENTRIES_PAGE,
 	SQL_ENTRY_FIND,
 	SQL_ENTRY_FLOOR,
 	SQL_ENTRY_END,
-	SQL_ENTRY_SET,
+	SQL_ENTRY_LEAVE,
 	SQL_EXPIRING_LENGTHS,
 	SQL_SEEN_PUT,
 	SQL_SEEN_GET,
@@ -81,6 +89,18 @@ enum sql {
 	SQL_SWEEP_RANGE,
 	SQL_SWEEP_ROWS,
 	SQL_SWEEP_MARKS,
+	SQL_HISTORY_ADD,
+	SQL_HISTORY_REMOVE,
+	SQL_HISTORY_CLEAR,
+	SQL_HISTORY_FIND,
+	SQL_HISTORY_PAGE,
+	SQL_HISTORY_PIN,
+	SQL_HISTORY_OLDEST,
+	SQL_HISTORY_FIRST,
+	SQL_PRUNE_CUT,
+	SQL_PRUNE_DUE,
+	SQL_PRUNE_HISTORY,
+	SQL_PRUNE_ENTRIES,
 	SQL_USER_ADD,
 	SQL_USER_REMOVE,
 	SQL_USER_BY_NAME,
@@ -110,6 +130,13 @@ enum sql {
 	SQL_MAX,
 };
 
+/* How rows are digested. */
+enum digests {
+	DIGESTS_NOW,
+	DIGESTS_1, /* SHA-256, and accounts without the version of their list */
+	DIGESTS_3, /* entries with who added them, as in version 1 */
+};
+
 struct store_meta {
 	int64_t store_id;
 	int64_t generation;
@@ -127,10 +154,15 @@ struct account_record {
 	struct account account; /* its label is NULL: it stands here, so that records are copied by value */
 	char label[NOTE_SIZE + 1]; /* one more than the table takes, so that nothing is cut to fit */
 	int64_t list_version;
+	bool bumped; /* list_version is the one that this transaction makes */
 	uint8_t list_sum[DIGEST_SIZE];
 	uint8_t digest[DIGEST_SIZE]; /* as it stands in the table and in meta's sum */
 	bool changed;
 };
+
+/* How far ahead of the list in force an import's version is: more than there are changes until it is swept.
+ */
+#define IMPORT_AHEAD (INT64_C(1) << 32)
 
 /* The main file and its log, as they were when the store was opened. */
 #define STORE_FILES 2
@@ -139,6 +171,18 @@ struct account_record {
 struct entry_key {
 	struct prefix prefix;
 	int64_t since;
+};
+
+/* Accounts that store_history_prune() has to look at. */
+#define PRUNE_PENDING_MAX 64
+struct prune {
+	size_t rows;			    /* that ended and are kept for an account; 0: HISTORY_ROWS */
+	int64_t pending[PRUNE_PENDING_MAX]; /* whose history got longer */
+	size_t pending_count;
+	bool all;	/* every account is to be looked at, */
+	int64_t behind; /* from the one after this id on */
+	bool begun;	/* a pass over all was, */
+	int64_t passed; /* for what was too old the last time */
 };
 
 /*
@@ -155,12 +199,13 @@ struct store {
 		dev_t dev;
 		ino_t ino;
 	} files[STORE_FILES];
-	pthread_mutex_t writing; /* held within every transaction that writes, and by imports */
-	atomic_bool wanted;	 /* the store waits for it, or has it */
-	bool old_digests; /* while version 1 is migrated: SHA-256 in rows, and accounts without version */
+	pthread_mutex_t writing;      /* held within every transaction that writes, and by imports */
+	atomic_bool wanted;	      /* the store waits for it, or has it */
+	enum digests digests;	      /* others while an older version is migrated */
 	struct store_import *imports; /* that are open */
 	int64_t swept_account;	      /* where store_sweep() goes on */
 	struct entry_key swept;
+	struct prune prune;
 	bool in_transaction;
 	struct store_meta meta; /* within a transaction */
 	uint8_t meta_digest[DIGEST_SIZE];
@@ -291,8 +336,9 @@ int store_schema_check(struct store *store, struct ag_error *error);
 
 /* --- store_migrate.c --------------------------------------------------------- */
 
-/* The digests of version 1 are checked and replaced by those of version 2. */
-int store_convert_digests(struct store *store, struct ag_error *error);
+/* The digests of version 1, or those of 2 and 3, are checked and replaced; each account's history begins. */
+int store_convert_digests_1(struct store *store, struct ag_error *error);
+int store_convert_digests_3(struct store *store, struct ag_error *error);
 
 /* --- store_connect.c: connections --------------------------------------------- */
 
@@ -335,7 +381,7 @@ void digest_init_of(const struct store *store, struct digest *digest);
 void sum_fold(uint8_t sum[DIGEST_SIZE], const uint8_t digest[DIGEST_SIZE]);
 void digest_prefix(struct digest *digest, const struct prefix *prefix);
 
-/* --- store_accounts.c, store_services.c, store_entries.c, store_people.c, store_interfaces.c --- */
+/* --- store_accounts.c, store_services.c, store_entries.c, store_lists.c, store_people.c, ... --- */
 
 /*
  * ERROR_NOT_FOUND. Until *stmt is reset by AUTO_RESET, whatever is read is of the same moment, and need not
@@ -359,6 +405,20 @@ int entries_each(struct store *store, const struct account_record *record,
 /* The next entries of the account behind a prefix (len 0: from the start), at most `limit`, appended. */
 int entries_page(struct store *store, const struct account_record *record, const struct prefix *after,
 		 size_t limit, struct list *list, struct ag_error *error);
+/*
+ * 1 with the entry of exactly this prefix, its strings borrowed from *stmt until that is reset, and since
+ * which version it is there; 0 without.
+ */
+int entries_find(struct store *store, const struct account_record *record, const struct prefix *prefix,
+		 sqlite3_stmt **stmt, struct entry *ret, int64_t *ret_since, struct ag_error *error);
+/* The same with a copy. */
+int entries_find_copy(struct store *store, const struct account_record *record, const struct prefix *prefix,
+		      struct entry *ret, int64_t *ret_since, struct ag_error *error);
+/* For entries_each() with a list: keeps a copy of each entry, then gives the list away or clears it. */
+int entries_keep(const struct entry *entry, void *list);
+int entries_give(struct list *list, int r, struct list *ret, struct ag_error *error);
+/* ERROR_NOT_FOUND. */
+int entries_not_found(const struct prefix *prefix, struct ag_error *error);
 /* A row of entries as of that version. */
 int entries_insert(struct store *store, int64_t account_id, const struct entry *entry, int64_t since,
 		   struct ag_error *error);
@@ -380,6 +440,18 @@ int services_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error
  */
 int sweep_account(struct store *store, int64_t account_id, struct entry_key *after, size_t max_rows,
 		  bool *ret_done, struct ag_error *error);
+
+/* --- store_history.c ---------------------------------------------------------- */
+
+/* The smallest version of the list that can still be read. */
+int history_oldest_version(struct store *store, const struct account_record *record, int64_t *ret,
+			   struct ag_error *error);
+/* The account's history got longer: the next pruning looks at it. */
+void prune_later(struct store *store, int64_t account_id);
+/* The list of a generation, as entries_each() and entries_page() take it; its account has the label's place.
+ */
+int history_record(struct store *store, int64_t account_id, uint64_t generation, struct account_record *ret,
+		   struct ag_error *error);
 
 /* --- store_import.c ----------------------------------------------------------- */
 

@@ -137,7 +137,58 @@ static const char version_1[] =
 	"	time INTEGER NOT NULL,\n" \
 	"	PRIMARY KEY (account_id, family, addr, len)\n" \
 	") STRICT, WITHOUT ROWID;\n"
-#define HISTORY_4 ""
+/*
+ * Only what is in a list comes over: nothing names the versions before. SQLite makes a table for every check of
+ * IN with more than two values, at each row, so those here are written out.
+ */
+#define HISTORY_4 \
+	"CREATE TABLE entries_4 (\n" \
+	"	" ACCOUNT_REFERENCE ",\n" \
+	"	family INTEGER NOT NULL CHECK (family = 0 OR family = 4 OR family = 6),\n" \
+	"	addr BLOB NOT NULL CHECK (length(addr) = iif(family = 4, 4, 16)),\n" \
+	"	len INTEGER NOT NULL CHECK (len BETWEEN iif(family = 0, 128, 1) AND 8 * length(addr)),\n" \
+	"	since INTEGER NOT NULL CHECK (since >= 0),\n" \
+	"	until INTEGER NOT NULL CHECK (until = 0 OR until > since),\n" \
+	"	verdict TEXT NOT NULL CHECK (verdict IN ('allow', 'deny')),\n" \
+	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n" \
+	"	created_by TEXT NOT NULL,\n" \
+	"	created_at INTEGER NOT NULL,\n" \
+	"	disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),\n" \
+	"	expires INTEGER NOT NULL DEFAULT 0 CHECK (expires BETWEEN 0 AND 4294967295),\n" \
+	"	list TEXT NOT NULL DEFAULT '' CHECK (length(list) <= 63 AND (family = 0) = (list <> '')),\n" \
+	"	PRIMARY KEY (account_id, family, addr, len, since)\n" \
+	") STRICT, WITHOUT ROWID;\n" \
+	"INSERT INTO entries_4 SELECT e.account_id, e.family, e.addr, e.len, e.since, 0, e.verdict, e.note,\n" \
+	"	e.created_by, e.created_at, e.disabled, e.expires, ''\n" \
+	"	FROM accounts AS a CROSS JOIN entries AS e ON e.account_id = a.id WHERE e.since <= a.list_version\n" \
+	"	AND (e.until = 0 OR e.until > a.list_version)\n" \
+	"	ORDER BY e.account_id, e.family, e.addr, e.len;\n" \
+	"DROP TABLE entries;\n" \
+	"ALTER TABLE entries_4 RENAME TO entries;\n" \
+	"CREATE INDEX entries_expiring ON entries (account_id, family, len, until)\n" \
+	"	WHERE expires > 0 AND disabled = 0;\n" \
+	"CREATE INDEX entries_ended ON entries (account_id, until) WHERE until > 0;\n" \
+	"CREATE TABLE history (\n" \
+	"	" ACCOUNT_REFERENCE ",\n" \
+	"	generation INTEGER NOT NULL CHECK (generation >= 0),\n" \
+	"	time INTEGER NOT NULL,\n" \
+	"	user TEXT NOT NULL,\n" \
+	"	action TEXT NOT NULL,\n" \
+	"	list_version INTEGER NOT NULL CHECK (list_version >= 0),\n" \
+	"	added INTEGER NOT NULL CHECK (added >= 0),\n" \
+	"	removed INTEGER NOT NULL CHECK (removed >= 0),\n" \
+	"	entries4 INTEGER NOT NULL CHECK (entries4 >= 0),\n" \
+	"	entries6 INTEGER NOT NULL CHECK (entries6 >= 0),\n" \
+	"	disabled4 INTEGER NOT NULL CHECK (disabled4 >= 0),\n" \
+	"	disabled6 INTEGER NOT NULL CHECK (disabled6 >= 0),\n" \
+	"	list_sum " DIGEST_CHECK("list_sum") ",\n" \
+	"	mode TEXT NOT NULL CHECK (mode = 'enforce' OR mode = 'monitor' OR mode = 'off'),\n" \
+	"	on_deny TEXT NOT NULL CHECK (length(on_deny) BETWEEN 1 AND 63),\n" \
+	"	label TEXT NOT NULL CHECK (length(label) <= 256),\n" \
+	"	pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1)),\n" \
+	"	digest " DIGEST_CHECK("digest") ",\n" \
+	"	PRIMARY KEY (account_id, generation)\n" \
+	") STRICT, WITHOUT ROWID;\n"
 #define PENDING_4 ""
 #define NAMED_LISTS_4 ""
 #define TOKENS_4 ""
@@ -158,9 +209,9 @@ static const char version_4_from_1[] = VERSION_2 VERSION_3 VERSION_4;
 /* What converts rows is written for the tables of now, so the way from version 1 is one step. */
 const struct store_step store_steps[STORE_STEPS] = {
 	{0, 1, version_1, NULL},
-	{1, 4, version_4_from_1, store_convert_digests},
-	{2, 4, version_4_from_2, NULL},
-	{3, 4, version_4, NULL},
+	{1, 4, version_4_from_1, store_convert_digests_1},
+	{2, 4, version_4_from_2, store_convert_digests_3},
+	{3, 4, version_4, store_convert_digests_3},
 };
 
 static const struct store_step *step_from(const struct store_step *steps, size_t count, int64_t version)

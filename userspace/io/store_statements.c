@@ -7,9 +7,18 @@
 #define ACCOUNT_COLUMNS                                                                                      \
 	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest, "           \
 	"list_version, disabled4, disabled6 FROM accounts "
-#define ENTRY_COLUMNS "family, addr, len, verdict, note, created_by, created_at, disabled, expires"
+#define ENTRY_COLUMNS "family, addr, len, verdict, note, created_by, created_at, disabled, expires, list"
 /* ?2 is the version of the list. */
 #define IN_LIST "account_id = ?1 AND since <= ?2 AND (until = 0 OR until > ?2) "
+/* Whether a prefix is in the list of that version. Of its rows the newest one decides: others are not read,
+ * however often it came and went. */
+#define PREFIX_IN_LIST(account, family, addr, len, version)                                                  \
+	"(SELECT until = 0 OR until > " version " FROM entries AS e WHERE e.account_id = " account           \
+	" AND e.family = " family " AND e.addr = " addr " AND e.len = " len " AND e.since <= " version       \
+	" ORDER BY e.since DESC LIMIT 1) "
+#define HISTORY_COLUMNS                                                                                      \
+	"generation, time, user, action, list_version, added, removed, entries4, entries6, disabled4, "      \
+	"disabled6, list_sum, mode, on_deny, label, pinned, digest FROM history "
 #define SWEPT                                                                                                \
 	"account_id = ?1 AND (family, addr, len, since) > (?2, ?3, ?4, ?5) AND "                             \
 	"(family, addr, len, since) <= (?6, ?7, ?8, ?9) "
@@ -47,6 +56,7 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_ACCOUNT_BY_NAME] = "SELECT " ACCOUNT_COLUMNS "WHERE name = ?",
 	/* As they lie in the file: by name, each would be looked for one by one. */
 	[SQL_ACCOUNTS] = "SELECT " ACCOUNT_COLUMNS "ORDER BY id",
+	[SQL_ACCOUNT_BEHIND] = "SELECT id FROM accounts WHERE id > ? ORDER BY id LIMIT 1",
 	[SQL_ACCOUNT_DIGEST] = "SELECT digest FROM accounts WHERE id = ?",
 
 	[SQL_SERVICE_ADD] = "INSERT INTO services (account_id, family, addr, len, proto, port) "
@@ -62,26 +72,32 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_SERVICES_OF] =
 		"SELECT account_id, family, addr, len, proto, port FROM services WHERE account_id = ?",
 
-	[SQL_ENTRY_ADD] =
-		"INSERT INTO entries (account_id, family, addr, len, since, until, verdict, note, "
-		"created_by, created_at, disabled, expires) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
-	[SQL_ENTRY_REMOVE] = "DELETE FROM entries WHERE " IN_LIST
-			     "AND family = ?3 AND addr = ?4 AND len = ?5 RETURNING " ENTRY_COLUMNS,
+	[SQL_ENTRY_ADD] = "INSERT INTO entries (account_id, family, addr, len, since, until, verdict, note, "
+			  "created_by, created_at, disabled, expires, list) "
+			  "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ENTRY_REMOVE] = "DELETE FROM entries WHERE account_id = ? AND family = ? AND addr = ? AND len = "
+			     "? AND since = ?",
+	[SQL_ENTRIES_REMOVE] = "DELETE FROM entries WHERE account_id = ?1 AND since = ?2",
+	[SQL_ENTRIES_END] = "UPDATE entries SET until = ?2 WHERE account_id = ?1 AND since < ?2 "
+			    "AND (until = 0 OR until > ?2)",
 	[SQL_ENTRIES_CLEAR] = "DELETE FROM entries WHERE account_id = ?",
 	/* By the primary key, which is the order of prefix_compare(). */
 	[SQL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE " IN_LIST "ORDER BY family, addr, len",
 	[SQL_ENTRIES_PAGE] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE " IN_LIST
 			     "AND (family, addr, len) > (?3, ?4, ?5) ORDER BY family, addr, len LIMIT ?6",
-	[SQL_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE " IN_LIST
-			   "AND family = ?3 AND addr = ?4 AND len = ?5",
+	/* The newest row, which alone can be in the list; see entries_find(). */
+	[SQL_ENTRY_FIND] = "SELECT " ENTRY_COLUMNS ", since, until FROM entries WHERE account_id = ?1 "
+			   "AND family = ?3 AND addr = ?4 AND len = ?5 AND since <= ?2 "
+			   "ORDER BY since DESC LIMIT 1",
 	/* In the list or not: a step costs the same, however much garbage there is. */
 	[SQL_ENTRY_FLOOR] = "SELECT family, addr, len FROM entries WHERE account_id = ? "
 			    "AND (family, addr, len) <= (?, ?, ?) "
 			    "ORDER BY family DESC, addr DESC, len DESC LIMIT 1",
-	[SQL_ENTRY_END] = "UPDATE entries SET until = ?2 + 1 WHERE " IN_LIST
-			  "AND family = ?3 AND addr = ?4 AND len = ?5",
-	[SQL_ENTRY_SET] = "UPDATE entries SET note = ?6, disabled = ?7, expires = ?8 WHERE " IN_LIST
-			  "AND family = ?3 AND addr = ?4 AND len = ?5",
+	[SQL_ENTRY_END] = "UPDATE entries SET until = ?6 WHERE account_id = ?1 AND family = ?2 AND addr = ?3 "
+			  "AND len = ?4 AND since = ?5",
+	/* The same of what is in the list, whichever of its rows that is. */
+	[SQL_ENTRY_LEAVE] = "UPDATE entries SET until = ?6 WHERE " IN_LIST
+			    "AND family = ?3 AND addr = ?4 AND len = ?5",
 	/* From one length to the next one that there is: as many steps as there are lengths. */
 	[SQL_EXPIRING_LENGTHS] =
 		"WITH RECURSIVE lengths(len) AS (SELECT min(len) FROM entries WHERE " IN_LIST
@@ -92,18 +108,18 @@ static const char *const statements[SQL_MAX] = {
 		"AND e.expires > 0 AND e.disabled = 0) FROM lengths WHERE lengths.len IS NOT NULL) "
 		"SELECT count(len) FROM lengths",
 
-	[SQL_SEEN_PUT] = "INSERT INTO seen (account_id, family, addr, len, time) SELECT ?1, ?2, ?3, ?4, ?5 "
-			 "WHERE EXISTS (SELECT 1 FROM entries WHERE account_id = ?1 AND family = ?2 "
-			 "AND addr = ?3 AND len = ?4) "
-			 "ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
+	[SQL_SEEN_PUT] =
+		"INSERT INTO seen (account_id, family, addr, len, time) SELECT ?1, ?2, ?3, ?4, ?5 "
+		"FROM accounts AS a WHERE a.id = ?1 "
+		"AND " PREFIX_IN_LIST(
+			"?1", "?2", "?3", "?4",
+			"a.list_version") "ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
 	[SQL_SEEN_GET] = "SELECT time FROM seen WHERE account_id = ? AND family = ? AND addr = ? AND len = ?",
 	[SQL_SEEN_REMOVE] = "DELETE FROM seen WHERE account_id = ? AND family = ? AND addr = ? AND len = ?",
 	[SQL_SEEN_CLEAR] = "DELETE FROM seen WHERE account_id = ?",
-	[SQL_SEEN_SWEEP] =
-		"DELETE FROM seen WHERE account_id = ?1 AND (family, addr, len) > (?2, ?3, ?4) "
-		"AND (family, addr, len) <= (?5, ?6, ?7) AND NOT EXISTS (SELECT 1 FROM entries AS e "
-		"WHERE e.account_id = ?1 AND e.family = seen.family AND e.addr = seen.addr "
-		"AND e.len = seen.len)",
+	[SQL_SEEN_SWEEP] = "DELETE FROM seen WHERE account_id = ?1 AND (family, addr, len) > (?2, ?3, ?4) "
+			   "AND (family, addr, len) <= (?5, ?6, ?7) AND NOT coalesce(" PREFIX_IN_LIST(
+				   "?1", "seen.family", "seen.addr", "seen.len", "?8") ", 0)",
 	[SQL_SEEN_SWEEP_REST] =
 		"DELETE FROM seen WHERE account_id = ?1 AND (family, addr, len) > (?2, ?3, ?4)",
 
@@ -117,8 +133,49 @@ static const char *const statements[SQL_MAX] = {
 			    "ORDER BY family, addr, len, since LIMIT ?6) "
 			    "ORDER BY family DESC, addr DESC, len DESC, since DESC LIMIT 1",
 	[SQL_SWEEP_ROWS] = "DELETE FROM entries WHERE " SWEPT
-			   "AND (since > ?10 OR (until > 0 AND until <= ?10))",
+			   "AND (since > ?10 OR (until > 0 AND until <= ?11))",
 	[SQL_SWEEP_MARKS] = "UPDATE entries SET until = 0 WHERE " SWEPT "AND until > ?10",
+
+	[SQL_HISTORY_ADD] =
+		"INSERT INTO history (account_id, generation, time, user, action, list_version, "
+		"added, removed, entries4, entries6, disabled4, disabled6, list_sum, mode, on_deny, "
+		"label, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_HISTORY_REMOVE] = "DELETE FROM history WHERE account_id = ? AND generation = ?",
+	[SQL_HISTORY_CLEAR] = "DELETE FROM history WHERE account_id = ?",
+	[SQL_HISTORY_FIND] = "SELECT " HISTORY_COLUMNS "WHERE account_id = ? AND generation = ?",
+	[SQL_HISTORY_PAGE] = "SELECT " HISTORY_COLUMNS
+			     "WHERE account_id = ? AND generation < ? ORDER BY generation DESC LIMIT ?",
+	[SQL_HISTORY_PIN] = "UPDATE history SET pinned = ? WHERE account_id = ? AND generation = ?",
+	/* Later generations have no smaller version. */
+	[SQL_HISTORY_OLDEST] =
+		"SELECT list_version FROM history WHERE account_id = ? ORDER BY generation LIMIT 1",
+	[SQL_HISTORY_FIRST] =
+		"SELECT generation FROM history WHERE account_id = ? ORDER BY generation LIMIT 1",
+
+	/*
+	 * The generation before which all may go: by number (?2), by age (what was in force at ?3 is kept),
+	 * and by rows of the list (beyond ?4) that have ended by the version of now (?5); never the newest.
+	 */
+	[SQL_PRUNE_CUT] =
+		"WITH ended(version) AS (SELECT until FROM entries WHERE account_id = ?1 AND until > 0 "
+		"AND until <= ?5 ORDER BY until DESC LIMIT 1 OFFSET ?4), "
+		"newest(generation) AS (SELECT max(generation) FROM history WHERE account_id = ?1) "
+		"SELECT max("
+		"coalesce((SELECT generation FROM history WHERE account_id = ?1 ORDER BY generation DESC "
+		"LIMIT 1 OFFSET ?2 - 1), 0), "
+		"coalesce((SELECT max(generation) FROM history WHERE account_id = ?1 AND time < ?3), 0), "
+		"coalesce((SELECT coalesce((SELECT min(generation) FROM history WHERE account_id = ?1 "
+		"AND list_version >= ended.version), newest.generation) FROM ended, newest), 0))",
+	/* Whether anything goes: a generation, or rows that none has that is kept. */
+	[SQL_PRUNE_DUE] =
+		"SELECT EXISTS (SELECT 1 FROM history WHERE account_id = ?1 AND generation < ?2 AND pinned = "
+		"0) "
+		"OR EXISTS (SELECT 1 FROM entries WHERE account_id = ?1 AND until > 0 AND until <= ?3)",
+	[SQL_PRUNE_HISTORY] =
+		"DELETE FROM history WHERE account_id = ?1 AND generation IN (SELECT generation FROM history "
+		"WHERE account_id = ?1 AND generation < ?2 AND pinned = 0 ORDER BY generation LIMIT ?3)",
+	[SQL_PRUNE_ENTRIES] = "SELECT family, addr, len, since FROM entries WHERE account_id = ?1 "
+			      "AND until > 0 AND until <= ?2 ORDER BY until LIMIT ?3",
 
 	[SQL_USER_ADD] = "INSERT INTO users (id, name, uid, operator, delegate) "
 			 "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM users), ?, ?, ?, ?)",

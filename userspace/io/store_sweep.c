@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * store_sweep.c - rows that no list has: found and removed a stretch at a time
+ * store_sweep.c - what imports leave that no list has, now or in history: found and removed a stretch at a
+ * time
  */
 #include "userspace/io/store.h"
 
@@ -32,8 +33,11 @@ int sweep_account(struct store *store, int64_t account_id, struct entry_key *aft
 {
 	struct account_record record;
 	struct entry_key last;
+	int64_t oldest = 0;
 	int r = account_record_find(store, account_id, &record, error);
 
+	if (!r)
+		r = history_oldest_version(store, &record, &oldest, error);
 	if (!r)
 		r = find_stretch(store, account_id, after, max_rows, &last, error);
 	if (r < 0)
@@ -45,13 +49,13 @@ int sweep_account(struct store *store, int64_t account_id, struct entry_key *aft
 		return r ? r : sql_run(store, SQL_UNSWEPT_REMOVE, error, SQL_NUMBER(account_id));
 	}
 	r = sql_run(store, SQL_SWEEP_ROWS, error, SQL_NUMBER(account_id), SQL_KEY(after), SQL_KEY(&last),
-		    SQL_NUMBER(record.list_version));
+		    SQL_NUMBER(record.list_version), SQL_NUMBER(oldest));
 	if (!r)
 		r = sql_run(store, SQL_SWEEP_MARKS, error, SQL_NUMBER(account_id), SQL_KEY(after),
 			    SQL_KEY(&last), SQL_NUMBER(record.list_version));
 	if (!r)
 		r = sql_run(store, SQL_SEEN_SWEEP, error, SQL_NUMBER(account_id), SQL_PREFIX(&after->prefix),
-			    SQL_PREFIX(&last.prefix));
+			    SQL_PREFIX(&last.prefix), SQL_NUMBER(record.list_version));
 	if (!r)
 		*after = last;
 	return r;
