@@ -202,6 +202,8 @@ line_for()
 	case $1:$2 in
 	check:--from) echo "--to 192.0.2.10" ;;
 	check:--to) echo "--from 203.0.113.7" ;;
+	panic:--reason | panic:--off) ;;
+	panic:*) echo --off ;;
 	'account set:--label') echo acme ;;
 	'account set:'*) echo "acme --label x" ;;
 	*)

@@ -138,6 +138,12 @@ static const struct field WHOAMI[] = {
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 
+static const struct field FINDING[] = {
+	{"CHECK", "check", false, FIELD_PLAIN},	  {"INTERFACE", "interface", false, FIELD_PLAIN},
+	{"STATE", "state", false, FIELD_WORD},	  {"DETAIL", "detail", false, FIELD_PLAIN},
+	{"ADVICE", "advice", false, FIELD_PLAIN}, {NULL, NULL, false, FIELD_PLAIN},
+};
+
 #define CHANGE OPTION_BIT(DRY_RUN)
 #define TUNING (CHANGE | OPTION_BIT(MODE) | OPTION_BIT(ON_DENY) | OPTION_BIT(LABEL))
 
@@ -161,6 +167,8 @@ const struct command COMMANDS[] = {
 	 .run = run_change, .method = "POST", .path = "/v1/reload",
 	 .done = "generation {generation} is in force; repaired in the kernel: {repaired}"},
 
+	{.noun = "doctor", .arguments = "[IFACE]", .help = "preflight: kernel, driver, MTU, queues, other XDP programs; says what to do",
+	 .most = 1, .run = run_doctor, .method = "GET", .path = "/v1/doctor", .query = "interface", .fields = FINDING, .unpaged = true},
 	{.noun = "panic", .arguments = "", .help = "operators: everything passes until switched off",
 	 .options = CHANGE | OPTION_BIT(REASON) | OPTION_BIT(OFF),
 	 .run = run_panic, .method = "PUT", .path = "/v1/panic", .body = {{"reason", SOURCE_TEXT, OPTION_REASON}},

@@ -25,6 +25,7 @@ static const struct {
 	[PROBLEM_WOULD_OPEN] = {EXIT_REFUSED, 409, "would_open", "The change would open the account"},
 	[PROBLEM_KERNEL] = {EXIT_REFUSED, 503, "kernel", "Kernel and store disagree"},
 	[PROBLEM_STORE] = {EXIT_REFUSED, 503, "store", "The audit log is not intact"},
+	[PROBLEM_FINDINGS] = {EXIT_REFUSED, 0, "findings", "Checks of the host failed"},
 	[PROBLEM_UNREACHABLE] = {EXIT_UNREACHABLE, 0, "unreachable", "The daemon is not reachable"},
 	[PROBLEM_BAD_ANSWER] = {EXIT_REFUSED, 0, "bad_answer", "The answer cannot be understood"},
 	[PROBLEM_OUTPUT] = {EXIT_REFUSED, 0, "output", "The output cannot be written"},

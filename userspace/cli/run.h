@@ -21,6 +21,7 @@ int run_export(struct invocation *invocation);
 /* run_host.c */
 int run_status(struct invocation *invocation);
 int run_whoami(struct invocation *invocation);
+int run_doctor(struct invocation *invocation);
 int run_panic(struct invocation *invocation);
 /* run_check.c */
 int run_check(struct invocation *invocation);

@@ -191,6 +191,61 @@ int run_whoami(struct invocation *invocation)
 	return err;
 }
 
+/* --- doctor ---------------------------------------------------------------- */
+
+/* A line a finding, and what to do on one of its own, which is too long for a table. */
+static void print_finding(struct invocation *invocation, const json_t *finding)
+{
+	const char *state = json_string_value(json_object_get(finding, "state"));
+	const char *advice = json_string_value(json_object_get(finding, "advice"));
+	bool of_interface = json_is_string(json_object_get(finding, "interface"));
+
+	(void)buffer_print(&invocation->out, "%s", state && !strcmp(state, "ok") ? "  " : "");
+	show_word(invocation, state ? state : "unknown"); /* remembered in the buffer, as below */
+	(void)buffer_print(&invocation->out, "  ");
+	say(invocation, of_interface ? "{interface}: {check}: {detail}" : "{check}: {detail}", finding);
+	if (advice && *advice)
+		say(invocation, "      {advice}", finding);
+}
+
+static size_t count_failures(const json_t *findings)
+{
+	const json_t *finding;
+	size_t index, failures = 0;
+
+	json_array_foreach ((json_t *)findings, index, finding) {
+		const char *state = json_string_value(json_object_get(finding, "state"));
+
+		failures += state && !strcmp(state, "fail");
+	}
+	return failures;
+}
+
+int run_doctor(struct invocation *invocation)
+{
+	CLEANUP(buffer_clear) struct buffer target = {0};
+	AUTO_JSON json_t *list = NULL;
+	const json_t *findings, *finding;
+	size_t index, failures;
+	int err;
+
+	ask_target(invocation, &target);
+	err = ask_items(invocation, &target, SIZE_MAX, &list);
+	if (err)
+		return err;
+	findings = json_object_get(list, "items");
+	if (option_given(invocation, OPTION_JSON) || option_given(invocation, OPTION_QUIET))
+		err = show_list(invocation, list);
+	else
+		json_array_foreach ((json_t *)findings, index, finding)
+			print_finding(invocation, finding);
+	failures = count_failures(findings);
+	if (err || !failures)
+		return err;
+	return problem_set(&invocation->problem, PROBLEM_FINDINGS, "%zu of %zu checks failed: see above",
+			   failures, json_array_size(findings));
+}
+
 /* --- panic ----------------------------------------------------------------- */
 
 int run_panic(struct invocation *invocation)

@@ -16,7 +16,7 @@ static const struct {
 	{"allow", GREEN},  {"allowed", GREEN}, {"ok", GREEN},	       {"agrees", GREEN},
 	{"deny", RED},	   {"denied", RED},    {"rejected", RED},      {"malformed", RED},
 	{"degraded", RED}, {"DISAGREES", RED}, {"would_deny", YELLOW}, {"redirected", YELLOW},
-	{"open", YELLOW},  {"panic", RED},
+	{"open", YELLOW},  {"panic", RED},     {"fail", RED},	       {"warn", YELLOW},
 };
 
 const char *colour_of(const char *word)

@@ -108,6 +108,7 @@ int api_show_document(struct call *call);
 int api_show_status(struct call *call);
 int api_show_whoami(struct call *call);
 int api_reload(struct call *call);
+int api_examine_host(struct call *call);
 int api_start_panic(struct call *call);
 int api_end_panic(struct call *call);
 /* null, or since when, and in full by whom and why. */

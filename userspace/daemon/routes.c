@@ -19,6 +19,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/status", RIGHT_KNOWN, api_show_status, .without_store = true},
 	{"GET", "/v1/whoami", RIGHT_ANYONE, api_show_whoami, .without_store = true},
 	{"POST", "/v1/reload", RIGHT_OPERATE, api_reload, .action = "reload", .without_store = true},
+	{"GET", "/v1/doctor", RIGHT_OPERATE, api_examine_host, .query = " interface ", .without_store = true},
 	{"PUT", "/v1/panic", RIGHT_OPERATE, api_start_panic, .action = "panic", .without_store = true},
 	{"DELETE", "/v1/panic", RIGHT_OPERATE, api_end_panic, .action = "panic off", .without_store = true},
 	{"GET", "/v1/accounts", RIGHT_KNOWN, api_list_accounts, .query = " limit after "},

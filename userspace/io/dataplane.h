@@ -268,6 +268,9 @@ int dataplane_adopt_links(struct dataplane *dataplane, size_t *ret_count, struct
  */
 int dataplane_attachments(struct dataplane *dataplane, struct attachment **ret, size_t *ret_count,
 			  struct ag_error *error);
+/* That of any XDP program; "?" where the kernel does not say. */
+#define DATAPLANE_PROGRAM_NAME 17
+void dataplane_program_name(uint32_t id, char name[DATAPLANE_PROGRAM_NAME]);
 /* Removes map directories of other versions or limits, once nothing uses them. */
 void dataplane_drop_old_maps(struct dataplane *dataplane);
 

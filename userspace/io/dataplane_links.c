@@ -83,24 +83,32 @@ static bool link_is_here(const struct pinned_link *link, enum attach_mode *ret_m
 	       program_id == link->program_id;
 }
 
-/* Names the program that is in the way. */
-static int foreign_error(const char *interface, unsigned int ifindex, struct ag_error *error)
+void dataplane_program_name(uint32_t id, char name[DATAPLANE_PROGRAM_NAME])
 {
 	struct bpf_prog_info info = {0};
 	__u32 size = sizeof(info);
-	enum attach_mode mode = ATTACH_AUTO;
-	uint32_t id = 0;
-	AUTO_FD int fd = -1;
+	AUTO_FD int fd = id ? bpf_prog_get_fd_by_id(id) : -1;
 
-	if (query(ifindex, &id, &mode) == 0 && id)
-		fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || !info.name[0])
 		(void)snprintf(info.name, sizeof(info.name), "%s", "?"); /* fits */
+	(void)snprintf(name, DATAPLANE_PROGRAM_NAME, "%s", info.name);
+}
+
+/* Names the program that is in the way. */
+static int foreign_error(const char *interface, unsigned int ifindex, struct ag_error *error)
+{
+	char name[DATAPLANE_PROGRAM_NAME];
+	enum attach_mode mode = ATTACH_AUTO;
+	uint32_t id = 0;
+
+	if (query(ifindex, &id, &mode))
+		id = 0;
+	dataplane_program_name(id, name);
 	return error_set(
 		error, ERROR_KERNEL,
 		"%s: another XDP program is attached, '%s' (id %u, %s): remove it with the tool that "
 		"attached it (ip link set dev %s xdp off, for one of ip's), then try again",
-		interface, info.name, id, attach_mode_name(mode), interface);
+		interface, name, id, attach_mode_name(mode), interface);
 }
 
 static int program_fd(const struct dataplane *dataplane)
