@@ -73,18 +73,30 @@ static int decode_account_label(const char *name, const json_t *value, void *ret
 	return 0;
 }
 
+static const struct field account_fields[] = {
+	{"name", true, decode_account_name},
+	{"mode", false, decode_account_mode},
+	{"on_deny", false, decode_account_on_deny},
+	{"label", false, decode_account_label},
+};
+
+int request_account_field(const char *name, const json_t *value, struct request_account *ret,
+			  struct ag_error *error)
+{
+	const struct field *field = account_fields;
+
+	while (strcmp(field->name, name) != 0)
+		field++;
+	return field->decode(name, value, ret, error);
+}
+
 int request_account_decode(const char *body, size_t length, bool needs_name, struct request_account *ret,
 			   struct ag_error *error)
 {
-	static const struct field fields[] = {
-		{"name", true, decode_account_name},
-		{"mode", false, decode_account_mode},
-		{"on_deny", false, decode_account_on_deny},
-		{"label", false, decode_account_label},
-	};
 	size_t skip = needs_name ? 0 : 1;
 	struct request_account account = {0};
-	int r = fields_decode_body(body, length, fields + skip, COUNT(fields) - skip, &account, error);
+	int r = fields_decode_body(body, length, account_fields + skip, COUNT(account_fields) - skip,
+				   &account, error);
 
 	if (r < 0)
 		return r;

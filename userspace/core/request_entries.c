@@ -2,29 +2,25 @@
 /*
  * request_entries.c - bodies that hold entries, up to a million
  *
- * jansson's tree of a large body would take many times its size. So the outer object and its array are walked
- * here, and jansson reads one key, one entry and one other value at a time, out of a window that bounds what
- * one may hold. What stands beside "entries" is kept, and judged by the table of fields when all is read.
+ * The outer object and its array are walked (jsonwalk.h): one entry at a time. What stands beside "entries"
+ * is kept, and judged by the table of fields when all is read.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "userspace/core/error.h"
+#include "userspace/core/jsonwalk.h"
 #include "userspace/core/listcsv.h"
 #include "userspace/core/listtext.h"
 #include "userspace/core/request.h"
 #include "userspace/core/request_fields.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-/* Of one key or value: the longest entry has a few kilobytes, however it is escaped. */
-#define WINDOW ((size_t)64 * 1024)
 /* Of fields beside "entries": some that are unknown are named, and the rest need not be read. */
 #define OTHERS_MAX 16
 
 struct reader {
-	const char *body;
-	size_t length;
-	size_t at;
+	struct jsonwalk walk;
 	size_t limit; /* of entries */
 	struct list list;
 	bool unsorted;	/* an entry does not sort behind the one before it */
@@ -100,7 +96,7 @@ static int decode_entry_enabled(const char *name, const json_t *value, void *ret
 	return r;
 }
 
-static int append_entry(json_t *object, struct reader *reader)
+int request_entry_fields(json_t *object, struct entry *ret, const char **ret_field, struct ag_error *error)
 {
 	static const struct field fields[] = {
 		{"prefix", true, decode_entry_prefix},	  {"note", false, decode_entry_note},
@@ -108,15 +104,26 @@ static int append_entry(json_t *object, struct reader *reader)
 		{"enabled", false, decode_entry_enabled},
 	};
 	struct entry entry = {.verdict = AG_ENTRY_ALLOW};
+	int r = fields_decode_named(object, fields, COUNT(fields), &entry, ret_field, error);
+
+	if (r < 0)
+		free(entry.note);
+	else
+		*ret = entry;
+	return r;
+}
+
+static int append_entry(json_t *object, struct reader *reader)
+{
+	struct entry entry;
 	struct ag_error *error = reader->error;
 	struct list *list = &reader->list;
+	const char *field;
 	size_t count;
-	int r = fields_decode(object, fields, COUNT(fields), &entry, error);
+	int r = request_entry_fields(object, &entry, &field, error);
 
-	if (r < 0) {
-		free(entry.note);
+	if (r < 0)
 		return r;
-	}
 	count = list->count;
 	if (count && prefix_compare(&list->entries[count - 1].prefix, &entry.prefix) >= 0)
 		reader->unsorted = true;
@@ -192,66 +199,6 @@ static int append_numbered_entry(json_t *value, size_t number, struct reader *re
 
 /* --- JSON, piece by piece --- */
 
-static int syntax_error(struct reader *reader, size_t at, const char *text)
-{
-	int line = 1, column = 0;
-
-	for (size_t i = 0; i < at && i < reader->length; i++) {
-		column = reader->body[i] == '\n' ? 0 : column + 1;
-		line += reader->body[i] == '\n';
-	}
-	return error_set_at(reader->error, ERROR_BAD_REQUEST, at,
-			    "the body is not one JSON object: line %d, column %d: %s", line, column, text);
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static void skip_blanks(struct reader *reader)
-{
-	while (reader->at < reader->length && is_blank(reader->body[reader->at]))
-		reader->at++;
-}
-
-static bool next_is(struct reader *reader, char c)
-{
-	skip_blanks(reader);
-	return reader->at < reader->length && reader->body[reader->at] == c;
-}
-
-static bool take(struct reader *reader, char c)
-{
-	if (!next_is(reader, c))
-		return false;
-	reader->at++;
-	return true;
-}
-
-/* Any one value. */
-static int load(struct reader *reader, json_t **ret)
-{
-	size_t left, window;
-	json_error_t why;
-
-	skip_blanks(reader);
-	left = reader->length - reader->at;
-	window = left < WINDOW ? left : WINDOW;
-	*ret = json_loadb(reader->body + reader->at, window,
-			  JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &why);
-	if (*ret) {
-		reader->at += (size_t)why.position;
-		return 0;
-	}
-	if (json_error_code(&why) == json_error_out_of_memory)
-		return fields_no_memory(reader->error);
-	if (window < left && (size_t)why.position + 8 >= window) /* eight: a character or word that was cut */
-		return syntax_error(reader, reader->at,
-				    "this is longer than one entry or field can be, 64 KiB");
-	return syntax_error(reader, reader->at + (size_t)why.position, why.text);
-}
-
 static int read_entry(struct reader *reader, size_t number)
 {
 	AUTO_JSON json_t *value = NULL;
@@ -262,7 +209,7 @@ static int read_entry(struct reader *reader, size_t number)
 				 "more than %zu entries in one request, and a list may hold no more: send "
 				 "fewer, or raise that limit in the configuration",
 				 reader->limit);
-	r = load(reader, &value);
+	r = jsonwalk_load(&reader->walk, &value);
 	return r < 0 ? r : append_numbered_entry(value, number, reader);
 }
 
@@ -272,15 +219,17 @@ static int read_entries(struct reader *reader)
 	size_t number = 0;
 	int r;
 
-	reader->at++;
-	if (take(reader, ']'))
+	reader->walk.at++;
+	if (jsonwalk_take(&reader->walk, ']'))
 		return 0;
 	do {
 		r = read_entry(reader, ++number);
-	} while (r == 0 && take(reader, ','));
+	} while (r == 0 && jsonwalk_take(&reader->walk, ','));
 	if (r < 0)
 		return r;
-	return take(reader, ']') ? 0 : syntax_error(reader, reader->at, "']' expected behind an entry");
+	return jsonwalk_take(&reader->walk, ']')
+		       ? 0
+		       : jsonwalk_fail(&reader->walk, reader->walk.at, "']' expected behind an entry");
 }
 
 static int read_value(struct reader *reader, const char *name)
@@ -288,11 +237,11 @@ static int read_value(struct reader *reader, const char *name)
 	json_t *value = NULL;
 	int r;
 
-	if (strcmp(name, "entries") == 0 && next_is(reader, '[')) {
+	if (strcmp(name, "entries") == 0 && jsonwalk_next_is(&reader->walk, '[')) {
 		r = read_entries(reader);
 		value = r ? NULL : json_array();
 	} else {
-		r = load(reader, &value);
+		r = jsonwalk_load(&reader->walk, &value);
 	}
 	if (r < 0)
 		return r;
@@ -305,16 +254,16 @@ static int read_member(struct reader *reader)
 	size_t start;
 	int r;
 
-	if (!next_is(reader, '"'))
-		return syntax_error(reader, reader->at, "string or '}' expected");
-	start = reader->at;
-	r = load(reader, &key);
+	if (!jsonwalk_next_is(&reader->walk, '"'))
+		return jsonwalk_fail(&reader->walk, reader->walk.at, "string or '}' expected");
+	start = reader->walk.at;
+	r = jsonwalk_load(&reader->walk, &key);
 	if (r < 0)
 		return r;
 	if (json_object_get(reader->fields, json_string_value(key)))
-		return syntax_error(reader, start, "duplicate object key");
-	if (!take(reader, ':'))
-		return syntax_error(reader, reader->at, "':' expected");
+		return jsonwalk_fail(&reader->walk, start, "duplicate object key");
+	if (!jsonwalk_take(&reader->walk, ':'))
+		return jsonwalk_fail(&reader->walk, reader->walk.at, "':' expected");
 	return read_value(reader, json_string_value(key));
 }
 
@@ -323,22 +272,22 @@ static int read_object(struct reader *reader)
 {
 	int r;
 
-	if (reader->length == 0)
+	if (reader->walk.length == 0)
 		return error_set(reader->error, ERROR_BAD_REQUEST, "the body is empty: send one JSON object");
-	if (!take(reader, '{'))
+	if (!jsonwalk_take(&reader->walk, '{'))
 		return error_set(reader->error, ERROR_BAD_REQUEST,
 				 "the body must be one JSON object, in braces");
-	if (!take(reader, '}')) {
+	if (!jsonwalk_take(&reader->walk, '}')) {
 		do {
 			r = read_member(reader);
-		} while (r == 0 && json_object_size(reader->fields) <= OTHERS_MAX && take(reader, ','));
+		} while (r == 0 && json_object_size(reader->fields) <= OTHERS_MAX &&
+			 jsonwalk_take(&reader->walk, ','));
 		if (r < 0 || json_object_size(reader->fields) > OTHERS_MAX)
 			return r;
-		if (!take(reader, '}'))
-			return syntax_error(reader, reader->at, "',' or '}' expected");
+		if (!jsonwalk_take(&reader->walk, '}'))
+			return jsonwalk_fail(&reader->walk, reader->walk.at, "',' or '}' expected");
 	}
-	skip_blanks(reader);
-	return reader->at < reader->length ? syntax_error(reader, reader->at, "end of file expected") : 0;
+	return jsonwalk_end(&reader->walk);
 }
 
 /* --- the bodies --- */
@@ -385,8 +334,10 @@ int request_entries_decode(const char *body, size_t length, size_t limit, bool a
 			   struct ag_error *error)
 {
 	CLEANUP(reader_clear)
-	struct reader reader = {
-		.body = body, .length = length, .limit = limit, .fields = json_object(), .error = error};
+	struct reader reader = {.walk = {.text = body, .length = length, .error = error},
+				.limit = limit,
+				.fields = json_object(),
+				.error = error};
 	int r = reader.fields ? read_object(&reader) : fields_no_memory(error);
 
 	if (r == 0)

@@ -75,13 +75,16 @@ static int check_unknown(json_t *object, const struct field *fields, size_t coun
 			 buffer_text(&unknown), unknown.failed ? " and others" : "", buffer_text(&known));
 }
 
-int fields_decode(json_t *object, const struct field *fields, size_t count, void *ret, struct ag_error *error)
+int fields_decode_named(json_t *object, const struct field *fields, size_t count, void *ret,
+			const char **ret_field, struct ag_error *error)
 {
 	int r = check_unknown(object, fields, count, error);
 
+	*ret_field = NULL;
 	for (size_t i = 0; i < count && r == 0; i++) {
 		const json_t *value = json_object_get(object, fields[i].name);
 
+		*ret_field = fields[i].name;
 		if (value)
 			r = fields[i].decode(fields[i].name, value, ret, error);
 		else if (fields[i].required)
@@ -89,6 +92,13 @@ int fields_decode(json_t *object, const struct field *fields, size_t count, void
 				      fields[i].name);
 	}
 	return r;
+}
+
+int fields_decode(json_t *object, const struct field *fields, size_t count, void *ret, struct ag_error *error)
+{
+	const char *field;
+
+	return fields_decode_named(object, fields, count, ret, &field, error);
 }
 
 int fields_decode_body(const char *body, size_t length, const struct field *fields, size_t count, void *ret,

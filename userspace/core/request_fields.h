@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * request_fields.h - private to request*.c: a JSON object decoded by a table of its fields
+ * request_fields.h - private to request*.c and policydoc*.c: a JSON object decoded by a table of its fields
  *
  * Each kind of object is a table, and each field has one decoder; what is unknown, missing or of the wrong
  * type is refused here, so that no kind of object can forget to. Errors are ERROR_BAD_REQUEST.
@@ -33,6 +33,9 @@ int fields_parse_body(const char *body, size_t length, json_t **ret, struct ag_e
 /* The fields of an object, in the table's order. */
 int fields_decode(json_t *object, const struct field *fields, size_t count, void *ret,
 		  struct ag_error *error);
+/* The same; *ret_field is the table's name of the field that is refused, NULL where it is none of them. */
+int fields_decode_named(json_t *object, const struct field *fields, size_t count, void *ret,
+			const char **ret_field, struct ag_error *error);
 /* Both at once. */
 int fields_decode_body(const char *body, size_t length, const struct field *fields, size_t count, void *ret,
 		       struct ag_error *error);
@@ -42,3 +45,11 @@ int fields_string(const char *name, const json_t *value, const char **ret, struc
 int fields_bool(const char *name, const json_t *value, bool *ret, struct ag_error *error);
 int fields_array(const char *name, const json_t *value, struct ag_error *error);
 int fields_no_memory(struct ag_error *error);
+
+struct entry;
+struct request_account;
+/* One field of an account: "name", "mode", "on_deny" or "label". */
+int request_account_field(const char *name, const json_t *value, struct request_account *ret,
+			  struct ag_error *error);
+/* An entry as it is sent, of an object; the caller owns its note. */
+int request_entry_fields(json_t *object, struct entry *ret, const char **ret_field, struct ag_error *error);
