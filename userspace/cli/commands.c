@@ -281,6 +281,9 @@ const struct command COMMANDS[] = {
 	{.noun = "interface", .verb = "list", .arguments = "", .help = "interfaces and the mode in force",
 	 .run = run_list, .method = "GET", .path = "/v1/interfaces", .fields = INTERFACE, .unpaged = true},
 
+	{.noun = "policy", .verb = "export", .arguments = "[ACCOUNT]", .help = "accounts, services, roles and entries as one JSON document",
+	 .most = 1, .run = run_policy_export, .method = "GET", .path = "/v1/policy", .query = "account"},
+
 	{.noun = "completion", .arguments = "bash|zsh|fish", .help = "print a script that completes commands in that shell",
 	 .least = 1, .most = 1, .run = run_completion},
 	{.noun = NULL},

@@ -18,6 +18,11 @@ int run_audit_verify(struct invocation *invocation);
 int run_upload(struct invocation *invocation);
 int run_me(struct invocation *invocation);
 int run_export(struct invocation *invocation);
+/* The answer to standard output as it comes; ask_target() made the target. */
+struct buffer;
+int run_export_stream(struct invocation *invocation, const struct buffer *target);
+/* run_policy.c */
+int run_policy_export(struct invocation *invocation);
 /* run_host.c */
 int run_status(struct invocation *invocation);
 int run_whoami(struct invocation *invocation);

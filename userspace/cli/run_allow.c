@@ -191,7 +191,7 @@ static int export_json(struct invocation *invocation, struct client_answer *answ
 
 /* To where it is read back from: byte by byte, and as it comes. What was held when the answer failed is not
  * written any more. */
-static int export_stream(struct invocation *invocation, const struct buffer *target)
+int run_export_stream(struct invocation *invocation, const struct buffer *target)
 {
 	struct sink sink = {.problem = &invocation->problem};
 	struct client_answer answer = {0};
@@ -226,5 +226,5 @@ int run_export(struct invocation *invocation)
 	bool collected = option_given(invocation, OPTION_JSON) || isatty(STDOUT_FILENO);
 
 	ask_target(invocation, &target);
-	return (collected ? export_collected : export_stream)(invocation, &target);
+	return (collected ? export_collected : run_export_stream)(invocation, &target);
 }

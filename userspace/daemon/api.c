@@ -21,6 +21,7 @@
 #include "userspace/daemon/identity.h"
 #include "userspace/daemon/imports.h"
 #include "userspace/daemon/origins.h"
+#include "userspace/daemon/policies.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -35,6 +36,8 @@ int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct 
 	api->gate = gate;
 	api->verify = verify;
 	err = imports_new(gate, loop, &api->imports);
+	if (!err)
+		err = policies_new(gate, api->imports, &api->policies);
 	if (!err)
 		err = exports_new(gate, loop, &api->exports);
 	if (!err)
@@ -52,14 +55,16 @@ void api_free(struct api *api)
 	if (!api)
 		return;
 	origins_free(api->origins);
+	policies_cancel(api->policies);
 	imports_free(api->imports);
+	policies_free(api->policies);
 	exports_free(api->exports);
 	free(api);
 }
 
 bool api_busy(const struct api *api)
 {
-	return imports_busy(api->imports);
+	return imports_busy(api->imports) || policies_busy(api->policies);
 }
 
 size_t api_counts(const struct api *api, const struct api_count **ret)

@@ -24,6 +24,7 @@ struct import;
 struct imports;
 struct exports;
 struct origins;
+struct policies;
 struct verify;
 
 struct api {
@@ -31,6 +32,7 @@ struct api {
 	struct imports *imports;
 	struct exports *exports;
 	struct origins *origins;
+	struct policies *policies;
 	struct verify *verify;
 	struct api_count counts[COUNTS_MAX];
 	size_t count;
@@ -113,6 +115,7 @@ int api_start_panic(struct call *call);
 int api_end_panic(struct call *call);
 /* null, or since when, and in full by whom and why. */
 json_t *panic_json(const struct gate *gate, bool in_full);
+int api_export_policy(struct call *call);
 
 /* Takes over a new reference, or makes NULL the error of no memory. */
 int call_answer(struct call *call, json_t *answer);

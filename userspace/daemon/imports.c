@@ -98,6 +98,12 @@ int imports_park(struct call *call)
 	return err;
 }
 
+int imports_submit(struct imports *imports, void (*run)(void *arg), void (*done)(void *arg, bool ran),
+		   void *arg)
+{
+	return worker_submit(imports->worker, run, done, arg);
+}
+
 /* --- an import ends -------------------------------------------------------- */
 
 /* In their order; one that begins an import again has the others wait for that one. */

@@ -23,5 +23,8 @@ bool imports_hold(const struct imports *imports, const char *account);
 int imports_park(struct call *call);
 /* Prepares the change in the worker, of the request's body if `body`, applies it then, and answers. */
 int imports_start(struct call *call, const struct change *change, enum import_what what, bool body);
+/* The worker of the imports, for what else takes long: see worker_submit(). */
+int imports_submit(struct imports *imports, void (*run)(void *arg), void (*done)(void *arg, bool ran),
+		   void *arg);
 /* How the request's body writes its list, by its Content-Type. */
 enum list_form imports_form(const struct call *call);

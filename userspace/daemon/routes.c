@@ -71,6 +71,7 @@ static const struct route routes[] = {
 	{"DELETE", "/v1/interfaces/{interface}", RIGHT_OPERATE, api_detach_interface,
 	 .action = "interface detach"},
 	{"GET", "/v1/audit", RIGHT_OPERATE, api_list_audit, .query = " limit after since account "},
+	{"GET", "/v1/policy", RIGHT_OPERATE, api_export_policy, .query = " account "},
 	{"POST", "/v1/audit/verify", RIGHT_OPERATE, api_verify_audit, .query = NULL},
 };
 

@@ -232,6 +232,14 @@ int store_history_prune(struct store *store, size_t keep, int64_t not_older_than
 			bool *ret_more, struct ag_error *error);
 
 /*
+ * The store as it is now, to be read as a store of its own, in any one thread, whatever becomes of it
+ * meanwhile: every function that reads takes it, none that edits. While one is open the store must be, and
+ * its log grows by all that is changed, so that it is closed when it has been read.
+ */
+int store_snapshot_open(const struct store *store, struct store **ret, struct ag_error *error);
+void store_snapshot_close(struct store *snapshot);
+
+/*
  * When entries were last seen: no policy, so outside of digests and generations, and kept across everything
  * but the removal of the entry. put() is a transaction of its own (not within another), takes for each the
  * later of what is there and what comes, and passes over entries that are not there. get() says 0 for never.
