@@ -30,6 +30,7 @@ CHANGE = {"open", "force", "dry_run"}
 NOT_PROVOKED = {
     ("setAccount", "413"): "as many different actions as there can be",
     ("exportEntries", "412"): "a list that changes faster than it is written",
+    ("applyPolicy", "412"): "a policy that changes faster than it is compared",
     ("showStatus", "503"): "a kernel that refuses to say",
     ("listInterfaces", "503"): "a kernel that refuses to say",
 }
@@ -310,6 +311,13 @@ def entries(*prefixes):
     return {"entries": [{"prefix": prefix} for prefix in prefixes]}
 
 
+def account(**members):
+    return {"accounts": [{"name": "byfile", **members}]}
+
+
+POLICY = account(label="By file", mode="monitor", on_deny="reject", services=["192.0.2.40:25/tcp"],
+                 roles=[{"user": "ops", "role": "admin"}, {"user": "ada", "role": "viewer"}])
+
 # What, status, code, method, URL, and where needed body, headers, type of the body.
 SCENARIO = [
     ("status", 200, None, "GET", "/v1/status"),
@@ -411,6 +419,17 @@ SCENARIO = [
     ("interfaces", 200, None, "GET", "/v1/interfaces"),
     ("an interface goes", 200, None, "DELETE", "/v1/interfaces/eth1"),
     ("... again", 404, "not_found", "DELETE", "/v1/interfaces/eth1"),
+    ("the policy", 200, None, "GET", "/v1/policy"),
+    ("... of an account", 200, None, "GET", "/v1/policy?account=acme", None, AS_ADA),
+    ("a policy, tried", 200, None, "PUT", "/v1/policy?dry_run=true", POLICY),
+    ("a policy", 200, None, "PUT", "/v1/policy", POLICY),
+    ("... that is in force", 200, None, "PUT", "/v1/policy", POLICY),
+    ("... of the host", 409, "would_open", "PUT", "/v1/policy", {**POLICY, "scope": "host"}),
+    ("... with a service of another's", 409, "exists", "PUT", "/v1/policy", account(services=["192.0.2.10:80/tcp"])),
+    ("... with host bits", 400, "bad_prefix", "PUT", "/v1/policy", account(entries=[{"prefix": "203.0.113.7/24"}])),
+    ("... with a role of nobody's", 404, "not_found", "PUT", "/v1/policy", account(roles=[{"user": "nobody", "role": "viewer"}])),
+    ("... with accounts, too many", 413, "limit", "PUT", "/v1/policy", {"accounts": [{"name": f"p{i}"} for i in range(5)]}),
+    ("the account goes", 200, None, "DELETE", "/v1/accounts/byfile?open=true"),
     ("the audit log", 200, None, "GET", "/v1/audit?limit=1000"),
     ("... of an account", 200, None, "GET", "/v1/audit?account=acme&since=2026-01-02T03:04:05Z", None, AS_ADA),
     ("... since no time", 400, "bad_request", "GET", "/v1/audit?since=yesterday"),

@@ -281,6 +281,10 @@ const struct command COMMANDS[] = {
 	{.noun = "interface", .verb = "list", .arguments = "", .help = "interfaces and the mode in force",
 	 .run = run_list, .method = "GET", .path = "/v1/interfaces", .fields = INTERFACE, .unpaged = true},
 
+	{.noun = "policy", .verb = "apply", .arguments = "FILE|-", .help = "make the policy what the document says, all or nothing; --dry-run prints what differs",
+	 .options = CHANGE | OPTION_BIT(OPEN), .least = 1, .most = 1,
+	 .run = run_policy_apply, .method = "PUT", .path = "/v1/policy",
+	 .done = "{+account} added, {-account} removed, {changed} changed"},
 	{.noun = "policy", .verb = "export", .arguments = "[ACCOUNT]", .help = "accounts, services, roles and entries as one JSON document",
 	 .most = 1, .run = run_policy_export, .method = "GET", .path = "/v1/policy", .query = "account"},
 

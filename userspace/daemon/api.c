@@ -190,6 +190,8 @@ static int perform(struct call *call)
 		err = httpd_query_each(call->request, check_parameter, &check);
 	if (!err && route->list && imports_hold(call->api->imports, call->match.account))
 		return imports_park(call);
+	if (!err && route->list && policies_hold(call->api->policies, call->match.account))
+		return policies_park(call);
 	return err ? err : route->handle(call);
 }
 

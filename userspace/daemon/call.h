@@ -116,6 +116,7 @@ int api_end_panic(struct call *call);
 /* null, or since when, and in full by whom and why. */
 json_t *panic_json(const struct gate *gate, bool in_full);
 int api_export_policy(struct call *call);
+int api_apply_policy(struct call *call);
 
 /* Takes over a new reference, or makes NULL the error of no memory. */
 int call_answer(struct call *call, json_t *answer);

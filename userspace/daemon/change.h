@@ -31,6 +31,7 @@ enum change_kind {
 	CHANGE_ALLOW_REMOVE,
 	CHANGE_ALLOW_SET,
 	CHANGE_ALLOW_REPLACE,
+	CHANGE_POLICY_APPLY, /* the row of the audit log for several changes that are one */
 	CHANGE_INTERFACE_ATTACH,
 	CHANGE_INTERFACE_DETACH,
 	CHANGE_KIND_MAX,
@@ -68,7 +69,7 @@ struct change {
 	/* ACCOUNT_ADD and ACCOUNT_SET: NULL leaves as it is, or the default */
 	const enum ag_mode *mode;
 	const struct on_deny *on_deny;
-	const char *label;
+	const char *label;		 /* POLICY_APPLY: what it comes to */
 	const struct request_entry *set; /* ALLOW_SET: to be set of the one entry in `list` */
 	const struct service *services;
 	size_t service_count;

@@ -1,44 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policies.c - jobs of the worker that read the whole policy
+ * policies.c - jobs of the worker that concern the whole policy, and exports
  *
  * A job is the loop's but while the worker runs it, which then uses nothing but the job's own and, of the
  * store, a snapshot. The store is not closed while there is one (api_busy()).
  */
-#include "userspace/daemon/policies.h"
+#include "userspace/daemon/policies_private.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "userspace/daemon/imports.h"
 #include "userspace/daemon/policy_export.h"
 #include "userspace/daemon/worker.h"
 
 #define LARGE ((size_t)16 << 20) /* bytes of a text */
-
-struct policy_job {
-	TAILQ_ENTRY(policy_job) link;
-	struct policies *policies;
-	struct call *call;
-	const struct store *store;
-	char account[NAME_SIZE]; /* "": the whole host */
-	bool cancel;		 /* set by the loop: end soon */
-	struct buffer text;
-	int err; /* of the worker */
-	struct ag_error error;
-};
-
-TAILQ_HEAD(policy_jobs, policy_job);
-
-struct policies {
-	struct gate *gate;
-	struct imports *imports;
-	struct policy_jobs jobs;
-	bool leaving;
-};
 
 int policies_new(struct gate *gate, struct imports *imports, struct policies **ret)
 {
@@ -61,7 +39,11 @@ void policies_cancel(struct policies *policies)
 		return;
 	policies->leaving = true;
 	TAILQ_FOREACH(job, &policies->jobs, link)
-	__atomic_store_n(&job->cancel, true, __ATOMIC_RELAXED);
+	{
+		__atomic_store_n(&job->cancel, true, __ATOMIC_RELAXED);
+		if (job->apply)
+			apply_cancel(job->apply);
+	}
 }
 
 void policies_free(struct policies *policies)
@@ -74,10 +56,45 @@ bool policies_busy(const struct policies *policies)
 	return !TAILQ_EMPTY(&policies->jobs);
 }
 
-static void job_free(struct policy_job *job)
+static struct apply *find_holder(const struct policies *policies, const char *account)
 {
-	bool large = job->text.capacity > LARGE;
+	struct policy_job *job;
 
+	TAILQ_FOREACH(job, &policies->jobs, link)
+	if (account && job->apply && apply_holds(job->apply, account))
+		return job->apply;
+	return NULL;
+}
+
+bool policies_hold(const struct policies *policies, const char *account)
+{
+	return find_holder(policies, account);
+}
+
+int policies_park(struct call *call)
+{
+	return apply_park(find_holder(call->api->policies, call->match.account), call);
+}
+
+/* --- jobs ------------------------------------------------------------------ */
+
+int policy_job_new(struct call *call, struct policy_job **ret)
+{
+	struct policies *policies = call->api->policies;
+	struct policy_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return call_answer(call, NULL);
+	job->policies = policies;
+	job->call = call;
+	job->store = call->gate->store;
+	TAILQ_INSERT_TAIL(&policies->jobs, job, link);
+	*ret = job;
+	return 0;
+}
+
+void policy_job_free(struct policy_job *job, bool large)
+{
 	TAILQ_REMOVE(&job->policies->jobs, job, link);
 	buffer_clear(&job->text);
 	free(job);
@@ -85,8 +102,20 @@ static void job_free(struct policy_job *job)
 		(void)malloc_trim(0); /* gives back what it can */
 }
 
-/* Once it ran, or, where the daemon leaves before that, did not. */
-static int job_result(struct policy_job *job, bool ran)
+int policy_job_submit(struct policy_job *job, void (*run)(void *arg), void (*done)(void *arg, bool ran))
+{
+	struct call *call = job->call;
+	int err = call_wait(call);
+
+	if (err || !imports_submit(job->policies->imports, run, done, job))
+		return err;
+	call->busy = true;
+	return error_set(&call->error, ERROR_LIMIT,
+			 "%d imports and exports are under way already: try again when one is done",
+			 WORKER_JOBS_MAX);
+}
+
+int policy_job_result(struct policy_job *job, bool ran)
 {
 	struct call *call = job->call;
 
@@ -112,55 +141,29 @@ static void export_done(void *arg, bool ran)
 {
 	struct policy_job *job = arg;
 	struct call *call = job->call;
-	int err = job_result(job, ran);
+	int err = policy_job_result(job, ran);
+	bool large = job->text.capacity > LARGE;
 
 	if (!err) {
 		call->text = job->text;
 		call->text_type = "application/json";
 		job->text = (struct buffer){0};
 	}
-	job_free(job);
+	policy_job_free(job, large);
 	api_finish(call, err);
-}
-
-/* The call waits from now on, where this is no error. */
-static int submit(struct policy_job *job, void (*run)(void *arg), void (*done)(void *arg, bool ran))
-{
-	struct call *call = job->call;
-	int err = call_wait(call);
-
-	if (!err && imports_submit(job->policies->imports, run, done, job)) {
-		call->busy = true;
-		err = error_set(&call->error, ERROR_LIMIT,
-				"%d imports and exports are under way already: try again when one is done",
-				WORKER_JOBS_MAX);
-	}
-	if (err)
-		job_free(job);
-	return err;
-}
-
-static int job_new(struct call *call, struct policy_job **ret)
-{
-	struct policies *policies = call->api->policies;
-	struct policy_job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		return call_answer(call, NULL);
-	job->policies = policies;
-	job->call = call;
-	job->store = call->gate->store;
-	if (call->account)
-		memcpy(job->account, call->account->name, sizeof(job->account));
-	TAILQ_INSERT_TAIL(&policies->jobs, job, link);
-	*ret = job;
-	return 0;
 }
 
 int policies_export(struct call *call)
 {
 	struct policy_job *job = NULL;
-	int err = job_new(call, &job);
+	int err = policy_job_new(call, &job);
 
-	return err ? err : submit(job, export_run, export_done);
+	if (err)
+		return err;
+	if (call->account)
+		memcpy(job->account, call->account->name, sizeof(job->account));
+	err = policy_job_submit(job, export_run, export_done);
+	if (err)
+		policy_job_free(job, false);
+	return err;
 }

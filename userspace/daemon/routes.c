@@ -72,6 +72,7 @@ static const struct route routes[] = {
 	 .action = "interface detach"},
 	{"GET", "/v1/audit", RIGHT_OPERATE, api_list_audit, .query = " limit after since account "},
 	{"GET", "/v1/policy", RIGHT_OPERATE, api_export_policy, .query = " account "},
+	{"PUT", "/v1/policy", RIGHT_OPERATE, api_apply_policy, .action = "policy apply"},
 	{"POST", "/v1/audit/verify", RIGHT_OPERATE, api_verify_audit, .query = NULL},
 };
 

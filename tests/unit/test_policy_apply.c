@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_policy_apply.c - a document into store and kernel: compared, planned, applied
+ *
+ * Whatever fails, of the rules, the document or the kernel: the policy is the old one or the new one, for
+ * every account alike.
+ */
+#include "tests/unit/gate_fixture.h"
+#include "userspace/daemon/policy_answer.h"
+#include "userspace/daemon/policy_export.h"
+
+#define NEVER (&(const bool){false})
+
+/* As policies_apply.c does it, but here and now; *ret_parts counts the accounts that differ. */
+struct trial {
+	const char *text;
+	bool open;
+	bool force;
+	bool dry_run;
+	bool stale; /* the policy changes between comparison and plan */
+	size_t parts;
+	size_t changes;
+};
+
+static int prepare_lists(struct policydoc *document, struct policy_plan *plan, struct import **imports,
+			 size_t *count, struct ag_error *error)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < plan->part_count && !err; i++) {
+		struct policy_part *part = &plan->parts[i];
+		struct change change;
+
+		if (!part->imports)
+			continue;
+		change = policy_plan_import(plan, part);
+		err = import_new(plan->ask->gate, &change, policy_plan_import_what(part), &part->import,
+				 error);
+		if (err)
+			break;
+		imports[(*count)++] = part->import;
+		for (size_t k = 0; k < document->account_count; k++)
+			if (&document->accounts[k] == part->entries->asked) {
+				part->import->list = document->accounts[k].entries;
+				document->accounts[k].entries = (struct list){0};
+			}
+		import_prepare(part->import);
+		err = part->import->err;
+		if (err)
+			*error = part->import->error;
+	}
+	return err;
+}
+
+static int touch(struct fixture *fixture, struct ag_error *error)
+{
+	static const enum ag_mode off = AG_MODE_OFF;
+	struct change change = change_of(CHANGE_ACCOUNT_SET);
+
+	change.mode = &off;
+	return apply(fixture, &change, error);
+}
+
+static int apply_policy(struct fixture *fixture, struct trial *trial, struct ag_error *error)
+{
+	static const struct policydoc_limits limits = {.accounts = SLOTS, .services = 32, .entries = 5000};
+	struct change like = change_of(CHANGE_POLICY_APPLY);
+	struct policydoc document = {0};
+	struct policy_comparison comparison = {0};
+	struct policy_plan plan = {0};
+	struct import *imports[SLOTS];
+	size_t import_count = 0;
+	struct policy_ask ask = {.gate = fixture->gate,
+				 .actor = like.actor,
+				 .open = trial->open,
+				 .force = trial->force,
+				 .dry_run = trial->dry_run,
+				 .document = &document,
+				 .comparison = &comparison};
+	int err = policydoc_read(trial->text, strlen(trial->text), &limits, &document, error);
+
+	if (!err)
+		err = policy_compare(fixture->gate->store, &document, NEVER, &comparison, error);
+	if (!err && trial->stale)
+		err = touch(fixture, error);
+	if (!err)
+		err = policy_plan_make(&ask, &plan, error);
+	if (!err)
+		err = prepare_lists(&document, &plan, imports, &import_count, error);
+	trial->parts = plan.part_count;
+	if (!err && plan.part_count)
+		err = policy_plan_apply(&plan, error);
+	trial->changes = plan.change_count;
+	if (!err) {
+		json_t *answer = policy_answer(&plan);
+
+		assert_non_null(answer);
+		json_decref(answer);
+	}
+	policy_plan_clear(&plan);
+	while (import_count)
+		import_free(imports[--import_count]);
+	policy_comparison_clear(&comparison);
+	policydoc_clear(&document);
+	return err;
+}
+
+static int apply_text(struct fixture *fixture, const char *text, struct ag_error *error)
+{
+	struct trial trial = {.text = text, .open = true};
+
+	return apply_policy(fixture, &trial, error);
+}
+
+static void take(struct fixture *fixture, const char *text)
+{
+	struct ag_error error = {0};
+
+	if (apply_text(fixture, text, &error))
+		fail_msg("%s: %s", text, error.message);
+	assert_true(agrees(fixture));
+}
+
+static char *exported(struct fixture *fixture)
+{
+	struct buffer text = {0};
+	struct ag_error error = {0};
+
+	if (policy_export(fixture->gate->store, "", NEVER, &text, &error))
+		fail_msg("%s", error.message);
+	return text.data;
+}
+
+/* Refused, and nothing of it done. */
+static void refuse(struct fixture *fixture, struct trial trial, enum error_code code, const char *says)
+{
+	AUTO_FREE char *before = exported(fixture), *after = NULL;
+	uint64_t generation = fixture->gate->generation;
+	struct ag_error error = {0};
+
+	assert_int_not_equal(apply_policy(fixture, &trial, &error), 0);
+	if (error.code != code || !strstr(error.message, says))
+		fail_msg("%s: %s: %s, which does not say: %s", trial.text, error_code_name(error.code),
+			 error.message, says);
+	after = exported(fixture);
+	assert_string_equal(before, after);
+	assert_int_equal(fixture->gate->generation, generation);
+	assert_true(agrees(fixture));
+}
+
+#define ADA	   "\"roles\": [{\"user\": \"ada\", \"role\": \"admin\"}]"
+#define ENTRIES(e) "\"entries\": [" e "]"
+#define HOME	   "{\"prefix\": \"198.51.100.9\"}"
+
+/* acme, of which ada is an admin, active, and beta, of which she is none. */
+#define TWO                                                                                                  \
+	"{\"scope\": \"host\", \"accounts\": [{\"name\": \"acme\", " ADA                                     \
+	"," ENTRIES(HOME) ", \"services\": [\"192.0.2.10:443/tcp\"]}, {\"name\": \"beta\", \"mode\": "       \
+			  "\"monitor\"}]}"
+
+static int setup_two(void **state)
+{
+	struct fixture *fixture;
+	struct ag_error error = {0};
+	struct change ada = change_of(CHANGE_USER_ADD), grant = change_of(CHANGE_ROLE_GRANT);
+
+	if (setup(state))
+		return -1;
+	fixture = *state;
+	gate_close(fixture->gate);
+	fixture->options.max_entries = 5000;
+	assert_int_equal(gate_open(&fixture->options, &fixture->gate, &error), 0);
+	ada.account[0] = '\0';
+	ada.user = (struct store_user){.name = "ada", .uid = -1};
+	assert_int_equal(apply(fixture, &ada, &error), 0);
+	grant.user = ada.user;
+	grant.role = ROLE_ADMIN;
+	assert_int_equal(apply(fixture, &grant, &error), 0);
+	take(fixture, TWO);
+	return 0;
+}
+
+static void test_it_is_in_both(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(fixture->gate->summary.account_count, 2);
+	assert_int_equal(gate_account(fixture->gate, "beta")->mode, AG_MODE_MONITOR);
+	assert_int_equal(stored(fixture), 1);
+	assert_int_equal(kernel.accounts[0].count4, 1);
+	assert_int_equal(kernel.service_count, 1);
+}
+
+static void test_again_it_is_no_change(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t generation = fixture->gate->generation;
+	AUTO_FREE char *text = exported(fixture);
+	struct trial two = {.text = TWO}, whole = {.text = text};
+	struct ag_error error = {0};
+
+	assert_int_equal(apply_policy(fixture, &two, &error), 0);
+	assert_int_equal(two.parts, 0);
+	assert_int_equal(apply_policy(fixture, &whole, &error), 0);
+	assert_int_equal(whole.parts, 0);
+	assert_int_equal(fixture->gate->generation, generation);
+}
+
+static void test_a_dry_run_changes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE char *before = exported(fixture), *after = NULL;
+	struct trial trial = {
+		.text = "{\"accounts\": [{\"name\": \"acme\", " ENTRIES(
+			HOME ", {\"prefix\": \"203.0.113.0/24\"}") "},"
+								   "{\"name\": \"gamma\", \"services\": "
+								   "[\"192.0.2.30\"]}]}",
+		.dry_run = true};
+	uint64_t generation = fixture->gate->generation;
+	struct ag_error error = {0};
+
+	assert_int_equal(apply_policy(fixture, &trial, &error), 0);
+	assert_int_equal(trial.parts, 2);
+	after = exported(fixture);
+	assert_string_equal(before, after);
+	assert_int_equal(fixture->gate->generation, generation);
+	assert_true(agrees(fixture));
+}
+
+/* The comparison is of a generation, and no other is changed by it. */
+static void test_a_stale_comparison_is_not_applied(void **state)
+{
+	struct fixture *fixture = *state;
+	struct trial trial = {.text = "{\"accounts\": [{\"name\": \"acme\", \"label\": \"x\"}]}",
+			      .stale = true};
+	struct ag_error error = {0};
+
+	assert_int_equal(apply_policy(fixture, &trial, &error), -EAGAIN);
+	assert_true(agrees(fixture));
+}
+
+static void test_scope_decides_what_goes(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, "{\"accounts\": [{\"name\": \"gamma\"}]}");
+	assert_int_equal(fixture->gate->summary.account_count, 3);
+	take(fixture, "{\"scope\": \"host\", \"accounts\": [{\"name\": \"acme\"}]}");
+	assert_int_equal(fixture->gate->summary.account_count, 1);
+	assert_int_equal(stored(fixture), 1); /* what it does not mention */
+	refuse(fixture, (struct trial){.text = "{\"scope\": \"host\", \"accounts\": []}"}, ERROR_WOULD_OPEN,
+	       "acme");
+	take(fixture, "{\"scope\": \"host\", \"accounts\": []}");
+	assert_int_equal(fixture->gate->summary.account_count, 0);
+	assert_int_equal(kernel.service_count, 0);
+}
+
+static void test_services_move(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, "{\"accounts\": [{\"name\": \"acme\", \"services\": [\"192.0.2.11\"]},"
+		      "{\"name\": \"beta\", \"services\": [\"192.0.2.10:443/tcp\"]}]}");
+	take(fixture, "{\"accounts\": [{\"name\": \"acme\", \"services\": [\"192.0.2.10:443/tcp\"]},"
+		      "{\"name\": \"beta\", \"services\": [\"192.0.2.11\"]}]}");
+	/* ... from an account that goes, too */
+	take(fixture,
+	     "{\"scope\": \"host\", \"accounts\": [{\"name\": \"acme\", \"services\": [\"192.0.2.11\"]}]}");
+	assert_int_equal(fixture->gate->summary.account_count, 1);
+	refuse(fixture,
+	       (struct trial){
+		       .text = "{\"accounts\": [{\"name\": \"gamma\", \"services\": [\"192.0.2.11\"]}]}"},
+	       ERROR_EXISTS, "192.0.2.11");
+}
+
+static void test_rules_hold_for_each(void **state)
+{
+	static const struct {
+		struct trial trial;
+		enum error_code code;
+		const char *says;
+	} rows[] = {
+		{{.text = "{\"accounts\": [{\"name\": \"acme\", " ENTRIES(
+			  "{\"prefix\": \"203.0.113.9\"}") "}]}"},
+		 ERROR_WOULD_LOCK_OUT,
+		 "acme"},
+		{{.text = "{\"accounts\": [{\"name\": \"acme\", " ENTRIES("") "}]}"},
+		 ERROR_WOULD_OPEN,
+		 "acme"},
+		{{.text = "{\"accounts\": [{\"name\": \"acme\", " ENTRIES("") "}]}", .force = true},
+		 ERROR_WOULD_OPEN,
+		 "acme"},
+		{{.text = "{\"accounts\": [{\"name\": \"beta\", " ENTRIES(HOME) "}]}"},
+		 ERROR_FORBIDDEN,
+		 "accounts[0].entries"},
+		{{.text = "{\"accounts\": [{\"name\": \"beta\", " ADA "," ENTRIES(HOME) "}]}", .force = true},
+		 ERROR_FORBIDDEN,
+		 "accounts[0].entries"},
+		{{.text = "{\"accounts\": [{\"name\": \"acme\", \"label\": \"x\"}, {\"name\": "
+			  "\"gamma\", " ENTRIES(HOME) "}]}"},
+		 ERROR_FORBIDDEN,
+		 "accounts[1].entries"},
+		{{.text = "{\"accounts\": [{\"name\": \"gamma\", " ADA
+			  "," ENTRIES("{\"prefix\": \"203.0.113.9\"}") "}]}"},
+		 ERROR_ORIGIN_NOT_COVERED,
+		 "gamma"},
+		{{.text = "{\"accounts\": [{\"name\": \"acme\", \"roles\": [{\"user\": \"bob\", \"role\": "
+			  "\"viewer\"}]}]}"},
+		 ERROR_NOT_FOUND,
+		 "accounts[0].roles[0].user"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		refuse(*state, rows[i].trial, rows[i].code, rows[i].says);
+}
+
+static void test_an_operator_forces(void **state)
+{
+	struct fixture *fixture = *state;
+	struct trial trial = {.text = "{\"accounts\": [{\"name\": \"gamma\", " ADA
+				      "," ENTRIES("{\"prefix\": \"203.0.113.9\"}") "}]}",
+			      .force = true};
+	struct ag_error error = {0};
+
+	assert_int_equal(apply_policy(fixture, &trial, &error), 0);
+	assert_true(agrees(fixture));
+	assert_int_equal(gate_account(fixture->gate, "gamma")->entries4, 1);
+}
+
+/* An entry that stays is not touched: neither is what is known of it. */
+static void test_what_stays_is_kept(void **state)
+{
+	struct fixture *fixture = *state;
+	struct list list = {0};
+	struct ag_error error = {0};
+
+	take(fixture,
+	     "{\"accounts\": [{\"name\": \"acme\", " ENTRIES(
+		     "{\"prefix\": \"198.51.100.9\", \"note\": \"home\"}, {\"prefix\": \"203.0.113.0/24\"},"
+		     "{\"prefix\": \"203.0.113.7\", \"verdict\": \"deny\", \"expires\": "
+		     "\"2001-01-01T00:00:00Z\"}") "}]}");
+	take(fixture, "{\"accounts\": [{\"name\": \"acme\", " ENTRIES(
+			      "{\"prefix\": \"198.51.100.9\", \"note\": \"office\"},"
+			      "{\"prefix\": \"203.0.113.7\", \"enabled\": false}") "}]}");
+	assert_int_equal(
+		store_list(fixture->gate->store, gate_account(fixture->gate, "acme")->id, &list, &error), 0);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.entries[0].note, "office");
+	assert_string_equal(list.entries[0].created_by, "ada");
+	assert_int_equal(list.entries[1].verdict, AG_ENTRY_ALLOW);
+	assert_true(list.entries[1].disabled);
+	assert_int_equal(list.entries[1].expires, 0);
+	list_clear(&list);
+}
+
+/* --- long lists ------------------------------------------------------------ */
+
+static char *long_document(size_t count, const char *settings)
+{
+	struct buffer text = {0};
+
+	(void)buffer_print(&text, "{\"accounts\": [{\"name\": \"acme\", %s \"entries\": [" HOME, settings);
+	for (size_t i = 0; i < count; i++)
+		(void)buffer_print(&text, ",{\"prefix\": \"10.%zu.%zu.0/24\"}", i / 256, i % 256);
+	(void)buffer_print(&text, "]}]}");
+	assert_false(text.failed);
+	return text.data;
+}
+
+static void test_a_long_list_is_prepared(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE char *text = long_document(1500, "\"mode\": \"monitor\", \"label\": \"long\",");
+	AUTO_FREE char *less = long_document(200, "");
+	struct trial dry_run = {.text = text, .dry_run = true}, again = {.text = text};
+	struct ag_error error = {0};
+
+	assert_int_equal(apply_policy(fixture, &dry_run, &error), 0);
+	assert_int_equal(stored(fixture), 1);
+	take(fixture, text);
+	assert_int_equal(stored(fixture), 1501);
+	assert_int_equal(kernel.accounts[0].mode, AG_MODE_MONITOR);
+	assert_string_equal(gate_account(fixture->gate, "acme")->label, "long");
+	assert_int_equal(apply_policy(fixture, &again, &error), 0);
+	assert_int_equal(again.parts, 0);
+	take(fixture, less);
+	assert_int_equal(stored(fixture), 201);
+}
+
+static void test_a_long_list_is_under_the_rules(void **state)
+{
+	AUTO_FREE char *text = long_document(1500, "");
+
+	strstr(text, "198.51.100.9")[11] = '8'; /* somebody else's home */
+	refuse(*state, (struct trial){.text = text}, ERROR_WOULD_LOCK_OUT, "acme");
+}
+
+/* --- faults ---------------------------------------------------------------- */
+
+/* Accounts and services come, move and change; nothing goes that could not be put back. */
+static const char CHANGES[] =
+	"{\"accounts\": [{\"name\": \"acme\", \"label\": \"x\", \"services\": "
+	"[\"192.0.2.11\"], " ENTRIES("{\"prefix\": \"198.51.100.0/24\"}, {\"prefix\": "
+				     "\"2001:db8::/32\"}") "},"
+							   "{\"name\": \"beta\", \"mode\": \"enforce\", "
+							   "\"services\": [\"192.0.2.10:443/tcp\"]},"
+							   "{\"name\": \"gamma\", \"services\": "
+							   "[\"192.0.2.12\"], " ADA "," ENTRIES(HOME) "}]}";
+
+static bool fail_call(const char *text, int n, int times)
+{
+	void *state = NULL;
+	struct fixture *fixture;
+	struct ag_error error = {0};
+	AUTO_FREE char *before = NULL, *after = NULL;
+	bool done;
+	int err;
+
+	assert_int_equal(setup_two(&state), 0);
+	fixture = state;
+	before = exported(fixture);
+	kernel.calls = 0;
+	kernel.fail_at = n;
+	kernel.fail_for = times;
+	err = apply_text(fixture, text, &error);
+	done = kernel.calls < n;
+	kernel.fail_at = 0;
+	if (err && fixture->gate->reason[0])
+		assert_int_equal(gate_reconcile(fixture->gate, false, NULL, &error), 0);
+	assert_true(agrees(fixture));
+	after = exported(fixture);
+	if (err)
+		assert_string_equal(before, after);
+	else
+		assert_string_not_equal(before, after);
+	assert_int_equal(done, !err);
+	assert_int_equal(teardown(&state), 0);
+	return done;
+}
+
+static void test_each_call_fails(void **state)
+{
+	AUTO_FREE char *text = long_document(1100, "\"mode\": \"monitor\",");
+	const struct {
+		const char *text;
+		int times;
+	} rows[] = {{CHANGES, 1}, {CHANGES, 1000}, {text, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int n = 1;
+
+		while (!fail_call(rows[i].text, n, rows[i].times))
+			n++;
+		assert_in_range(n, 3, 30); /* it did call the kernel */
+	}
+}
+
+#define with_two(test) cmocka_unit_test_setup_teardown(test, setup_two, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_two(test_it_is_in_both),
+		with_two(test_again_it_is_no_change),
+		with_two(test_a_dry_run_changes_nothing),
+		with_two(test_a_stale_comparison_is_not_applied),
+		with_two(test_scope_decides_what_goes),
+		with_two(test_services_move),
+		with_two(test_rules_hold_for_each),
+		with_two(test_an_operator_forces),
+		with_two(test_what_stays_is_kept),
+		with_two(test_a_long_list_is_prepared),
+		with_two(test_a_long_list_is_under_the_rules),
+		cmocka_unit_test(test_each_call_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
