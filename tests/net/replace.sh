@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A list of a thousand entries replaced again and again under traffic: a source listed before and after is never
-# stopped, one listed neither before nor after never gets through.
+# stopped, one listed neither before nor after never gets through. AG_CHURN_SECONDS: for so long at least; a moment.
 . "$(dirname "$0")/../lib.sh"
 ag_init
 two_hosts
@@ -24,11 +24,12 @@ check "the first list" ada allow replace acme "$DIR/list0"
 
 probe_start 1000 "$LISTED4" "$STRANGER4"
 done_=0
-for ((i = 1; i <= 40; i++)); do
+end=$((SECONDS + ${AG_CHURN_SECONDS:-0}))
+for ((i = 1; i <= 40 || SECONDS < end; i++)); do
 	ada --quiet allow replace acme "$DIR/list$((i % 2))" >/dev/null && done_=$((done_ + 1))
 done
 probe_stop
-is "40 replacements" $done_ 40
+is "$done_ replacements" $done_ $((i - 1))
 check "there was traffic ($(sent "$STRANGER4") packets of each)" test "$(sent "$STRANGER4")" -gt 300
 is "of the unlisted source, none arrived" "$(received "$STRANGER4")" 0
 is "of the listed source, all arrived" "$(received "$LISTED4")" "$(sent "$LISTED4")"

@@ -2,10 +2,10 @@
 /*
  * test_churn.c - an account's list replaced again and again under traffic: no packet sees a mixture
  *
- * AG_CHURN_REPLACEMENTS says how often (20,000 if it does not). A thread runs the program without pause, half
- * of the packets from a source that is listed in every version and half from one that is listed in none.
- * Between them the versions share nothing. That lines are used again too soon is seen where packets are held
- * up.
+ * AG_CHURN_REPLACEMENTS says how often at least (20,000 if it does not), AG_CHURN_SECONDS how long at least
+ * (0 if it does not), as fast as it goes. A thread runs the program without pause, half of the packets from a
+ * source that is listed in every version and half from one that is listed in none. Between them the versions
+ * share nothing. That lines are used again too soon is seen where packets are held up.
  */
 #include "tests/prog/dataplane_fixture.h"
 
@@ -106,44 +106,16 @@ static void replace(unsigned int i)
 	dataplane_change_free(staged);
 }
 
-static unsigned int replacements(void)
+static unsigned int setting(const char *name, unsigned int otherwise)
 {
-	const char *text = getenv("AG_CHURN_REPLACEMENTS");
+	const char *text = getenv(name);
 
-	return text ? (unsigned int)strtoul(text, NULL, 10) : 20000;
+	return text ? (unsigned int)strtoul(text, NULL, 10) : otherwise;
 }
 
 static uint64_t difference(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : b - a;
-}
-
-static void test_churn(void **state)
-{
-	struct traffic traffic = {.failed = 0};
-	uint64_t wrong;
-	unsigned int count = replacements();
-
-	(void)state;
-	for (unsigned int i = 0; i < COUNT(versions); i++)
-		versions[i] = version_of(i);
-	replace(1);
-	sync_text("192.0.2.10:443/tcp>3 [2001:db8::10]:443/tcp>3", false);
-	assert_int_equal(pthread_create(&traffic.thread, NULL, run_traffic, &traffic), 0);
-	for (unsigned int i = 2; i < count + 2; i++)
-		replace(i);
-	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELEASE);
-	assert_int_equal(pthread_join(traffic.thread, NULL), 0);
-	assert_int_equal(traffic.failed, 0);
-	for (unsigned int i = 0; i < COUNT(versions); i++)
-		compiled_account_clear(&versions[i]);
-	wrong = difference(counted(AG_VERDICT_ALLOWED), traffic.packets[0]) +
-		difference(counted(AG_VERDICT_DENIED), traffic.packets[1]) + counted(AG_VERDICT_OPEN);
-	print_message("# %u replacements, %llu packets, %llu wrong verdicts\n", count,
-		      (unsigned long long)(traffic.packets[0] + traffic.packets[1]),
-		      (unsigned long long)wrong);
-	assert_true(traffic.packets[0] && traffic.packets[1]);
-	assert_int_equal(wrong, 0);
 }
 
 static uint64_t now_ns(void)
@@ -152,6 +124,39 @@ static uint64_t now_ns(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+static void test_churn(void **state)
+{
+	struct traffic traffic = {.failed = 0};
+	uint64_t wrong, began, end;
+	unsigned int least = setting("AG_CHURN_REPLACEMENTS", 20000), count = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < COUNT(versions); i++)
+		versions[i] = version_of(i);
+	replace(1);
+	sync_text("192.0.2.10:443/tcp>3 [2001:db8::10]:443/tcp>3", false);
+	assert_int_equal(pthread_create(&traffic.thread, NULL, run_traffic, &traffic), 0);
+	began = now_ns();
+	end = began + setting("AG_CHURN_SECONDS", 0) * 1000000000ULL;
+	while (count < least || now_ns() < end)
+		replace(2 + count++);
+	end = now_ns();
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(traffic.thread, NULL), 0);
+	assert_int_equal(traffic.failed, 0);
+	for (unsigned int i = 0; i < COUNT(versions); i++)
+		compiled_account_clear(&versions[i]);
+	wrong = difference(counted(AG_VERDICT_ALLOWED), traffic.packets[0]) +
+		difference(counted(AG_VERDICT_DENIED), traffic.packets[1]) + counted(AG_VERDICT_OPEN);
+	print_message("# %u replacements in %llu s, %llu packets of a source that is listed throughout and "
+		      "%llu of one that never is, %llu wrong verdicts\n",
+		      count, (unsigned long long)((end - began) / 1000000000U),
+		      (unsigned long long)traffic.packets[0], (unsigned long long)traffic.packets[1],
+		      (unsigned long long)wrong);
+	assert_true(traffic.packets[0] && traffic.packets[1]);
+	assert_int_equal(wrong, 0);
 }
 
 /* --- a packet that is held up ---------------------------------------------------- */
