@@ -73,16 +73,24 @@ static void test_probes_can_say_no(void **state)
 		assert_false(features_probe(&unknown[i]));
 }
 
-static void test_hint(void **state)
+/* Where the kernel's age explains it, that is what is said, and else what the kernel did. */
+static void test_refusal(void **state)
 {
 	static const char *const older[] = {"5.4.0", "5.10.0-28-amd64", "4.19.0", "5.11.22"};
 	static const char *const newer[] = {"5.12.0", "5.15.0-100-generic", "6.1.0", "6.18.4", "7.0", "?"};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(older); i++)
-		assert_non_null(strstr(features_hint(older[i]), "5.12"));
-	for (size_t i = 0; i < COUNT(newer); i++)
-		assert_string_equal(features_hint(newer[i]), "");
+	for (size_t i = 0; i < COUNT(older); i++) {
+		check_refused(features_refusal(-EINVAL, "func#4", older[i], &error), ERROR_KERNEL,
+			      "is older than Linux 5.12");
+		assert_non_null(strstr(error.message, older[i]));
+		assert_non_null(strstr(error.message, "(func#4): run Linux 5.15 or later"));
+	}
+	for (size_t i = 0; i < COUNT(newer); i++) {
+		check_refused(features_refusal(-EINVAL, "func#4", newer[i], &error), ERROR_KERNEL,
+			      "does not take the program: Invalid argument (func#4)");
+		assert_null(strstr(error.message, "older than"));
+	}
 }
 
 static bool at_least(unsigned int major, unsigned int minor)
@@ -116,7 +124,7 @@ int main(void)
 		cmocka_unit_test(test_each_is_named),
 		cmocka_unit_test(test_first_is_told),
 		cmocka_unit_test(test_probes_can_say_no),
-		cmocka_unit_test(test_hint),
+		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_optional),
 	};
 	int failed;

@@ -415,6 +415,7 @@ SCENARIO = [
     ("an interface, tried", 200, None, "POST", "/v1/interfaces?dry_run=true", {"interface": "eth1"}),
     ("an interface", 201, None, "POST", "/v1/interfaces", {"interface": "eth1", "mode": "generic"}),
     ("... that is not there", 404, "not_found", "POST", "/v1/interfaces", {"interface": "eth9"}),
+    ("... in another mode", 409, "exists", "POST", "/v1/interfaces", {"interface": "eth0", "mode": "generic"}),
     ("... with another program", 503, "kernel", "POST", "/v1/interfaces", {"interface": "eth2"}),
     ("interfaces", 200, None, "GET", "/v1/interfaces"),
     ("an interface goes", 200, None, "DELETE", "/v1/interfaces/eth1"),

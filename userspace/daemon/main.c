@@ -14,6 +14,7 @@
 #include "userspace/core/error.h"
 #include "userspace/daemon/api.h"
 #include "userspace/daemon/clock.h"
+#include "userspace/daemon/features.h"
 #include "userspace/daemon/gate.h"
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/options.h"
@@ -221,6 +222,8 @@ static int open_all(struct daemon *daemon, struct ag_error *error)
 {
 	int err = gate_open(&daemon->options, &daemon->gate, error);
 
+	if (!err)
+		features_log();
 	if (!err && open_parts(daemon))
 		err = error_set(error, ERROR_KERNEL, "no memory, or no thread, to start");
 	if (!err)

@@ -131,18 +131,30 @@ int features_check(bool (*has)(const struct kernel_need *need, void *arg), void 
 	return 0;
 }
 
-const char *features_hint(const char *release)
+static bool is_too_old(const char *release)
+{
+	unsigned int major = 0, minor = 0;
+
+	return sscanf(release, "%u.%u", &major, &minor) == 2 &&
+	       (major < POINTERS_MAJOR || (major == POINTERS_MAJOR && minor < POINTERS_MINOR));
+}
+
+int features_refusal(int result, const char *reason, const char *release, struct ag_error *error)
 {
 	struct utsname names;
-	unsigned int major = 0, minor = 0;
 
 	if (!release)
 		release = running_release(&names);
-	if (sscanf(release, "%u.%u", &major, &minor) != 2 || major > POINTERS_MAJOR ||
-	    (major == POINTERS_MAJOR && minor >= POINTERS_MINOR))
-		return "";
-	return "; this kernel is older than Linux 5.12, the first to take pointers as arguments of global "
-	       "functions";
+	if (is_too_old(release))
+		return error_set(error, ERROR_KERNEL,
+				 "this kernel (%s) is older than Linux 5.12, the first to take pointers as "
+				 "arguments of global functions, and so refuses the program (%s): run Linux "
+				 "5.15 or later",
+				 release, reason);
+	return error_set(error, ERROR_KERNEL,
+			 "this kernel (%s) does not take the program: %s (%s); it needs Linux 5.15 or later, "
+			 "with CONFIG_BPF_SYSCALL, and memory for the configured limits",
+			 release, strerror(-result), reason);
 }
 
 /* --- what the program does without ------------------------------------------------- */

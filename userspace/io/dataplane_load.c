@@ -172,11 +172,7 @@ static int load(struct dataplane *dataplane, char *log, struct ag_error *error)
 				 "not allowed to load the program or to make its maps: run as root, or with "
 				 "CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN");
 	if (result < 0)
-		return error_set(
-			error, ERROR_KERNEL,
-			"the kernel does not take the program: %s (%s); it needs Linux 5.15 or later, with "
-			"CONFIG_BPF_SYSCALL, and memory for the configured limits%s",
-			strerror(-result), last_reason(log), features_hint(NULL));
+		return features_refusal(result, last_reason(log), NULL, error);
 	return 0;
 }
 

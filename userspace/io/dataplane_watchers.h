@@ -53,6 +53,6 @@ const struct kernel_need *features_needs(size_t *ret_count);
 bool features_probe(const struct kernel_need *need);
 /* ERROR_KERNEL with the first that `has` says no to; NULL: features_probe(). */
 int features_check(bool (*has)(const struct kernel_need *need, void *arg), void *arg, struct ag_error *error);
-/* To follow a refusal by the verifier, where the kernel's version explains it; else "". NULL: the running
- * one. */
-const char *features_hint(const char *release);
+/* ERROR_KERNEL for a program that was refused: the kernel's version where that explains it. `reason` is the
+ * verifier's; release NULL: the running kernel's. */
+int features_refusal(int result, const char *reason, const char *release, struct ag_error *error);
