@@ -19,14 +19,17 @@ in_ns server bpftool net attach xdpdrv pinned "$DIR/bpf/foreign" dev eth0 || ski
 
 on_eth0()
 {
-	ip -n "$NS-server" -d link show dev eth0 | grep -o 'prog/xdp.*' | awk '{ print $2, $4 }'
+	ip -n "$NS-server" -d link show dev eth0 | grep -o 'prog/xdp id [0-9]*'
 }
 
 before=$(on_eth0)
+check "a foreign program is attached" test "$before"
 check "the daemon starts without it" daemon_start
 problem=$(ag --json interface attach eth0 2>&1 >/dev/null)
 is "attaching over a foreign program is refused" "$(jq -r .code <<<"$problem")" kernel
-check "... and its name is said" grep -q foreign <<<"$problem"
+check "... and its name is said" grep -q "'foreign'" <<<"$problem"
+check "... its id" grep -q "(id ${before##* }, native" <<<"$problem"
+check "... and who loaded it" grep -q "loaded by uid 0)" <<<"$problem"
 is "... and it is still there" "$(on_eth0)" "$before"
 refute "there is nothing of ours to detach" ag interface detach eth0
 is "... and it is still there" "$(on_eth0)" "$before"

@@ -83,32 +83,42 @@ static bool link_is_here(const struct pinned_link *link, enum attach_mode *ret_m
 	       program_id == link->program_id;
 }
 
-void dataplane_program_name(uint32_t id, char name[DATAPLANE_PROGRAM_NAME])
+/* False, and an info of zeros, where the kernel does not tell. */
+static bool program_info(uint32_t id, struct bpf_prog_info *ret)
 {
-	struct bpf_prog_info info = {0};
-	__u32 size = sizeof(info);
+	__u32 size = sizeof(*ret);
 	AUTO_FD int fd = id ? bpf_prog_get_fd_by_id(id) : -1;
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || !info.name[0])
-		(void)snprintf(info.name, sizeof(info.name), "%s", "?"); /* fits */
-	(void)snprintf(name, DATAPLANE_PROGRAM_NAME, "%s", info.name);
+	memset(ret, 0, sizeof(*ret));
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, ret, &size) == 0;
+}
+
+void dataplane_program_name(uint32_t id, char name[DATAPLANE_PROGRAM_NAME])
+{
+	struct bpf_prog_info info;
+
+	(void)program_info(id, &info); /* then it has no name */
+	(void)snprintf(name, DATAPLANE_PROGRAM_NAME, "%s", info.name[0] ? info.name : "?");
 }
 
 /* Names the program that is in the way. */
 static int foreign_error(const char *interface, unsigned int ifindex, struct ag_error *error)
 {
-	char name[DATAPLANE_PROGRAM_NAME];
+	char name[DATAPLANE_PROGRAM_NAME], owner[40] = "";
 	enum attach_mode mode = ATTACH_AUTO;
+	struct bpf_prog_info info;
 	uint32_t id = 0;
 
 	if (query(ifindex, &id, &mode))
 		id = 0;
+	if (program_info(id, &info))
+		(void)snprintf(owner, sizeof(owner), ", loaded by uid %u", info.created_by_uid); /* fits */
 	dataplane_program_name(id, name);
 	return error_set(
 		error, ERROR_KERNEL,
-		"%s: another XDP program is attached, '%s' (id %u, %s): remove it with the tool that "
+		"%s: another XDP program is attached, '%s' (id %u, %s%s): remove it with the tool that "
 		"attached it (ip link set dev %s xdp off, for one of ip's), then try again",
-		interface, name, id, attach_mode_name(mode), interface);
+		interface, name, id, attach_mode_name(mode), owner, interface);
 }
 
 static int program_fd(const struct dataplane *dataplane)
