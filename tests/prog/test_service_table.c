@@ -168,6 +168,89 @@ static void test_map_usage(void **state)
 	compiled_account_clear(&account);
 }
 
+/* --- as many as are promised --------------------------------------------------- */
+
+#define MANY 100000U
+
+static struct addr addr_of_family(uint8_t family)
+{
+	return (struct addr){.family = family, .bytes = {family == AG_FAMILY_IPV4 ? 192 : 0x20, 0x02}};
+}
+
+/* Of each kind a fourth, each on an address or a prefix of its own: `asked` is a packet's that it is for. */
+static struct claim nth_claim(uint32_t n, struct dataplane_question *asked)
+{
+	static const struct {
+		const char *base; /* the last four bytes of which are n's */
+		uint8_t bits, shift, proto, proto_asked;
+		uint16_t port;
+	} kinds[] = {
+		{"10.0.0.0", 32, 0, IPPROTO_TCP, IPPROTO_TCP, 443},
+		{"20.0.0.0", 32, 0, AG_PROTO_ANY, IPPROTO_UDP, AG_PORT_ANY},
+		{"48.0.0.0", 28, 4, IPPROTO_UDP, IPPROTO_UDP, 53},
+		{"2001:db8::", 128, 0, IPPROTO_TCP, IPPROTO_TCP, 443},
+	};
+	size_t kind = n % COUNT(kinds), last;
+	struct claim claim = {.slot = n % LIMITS.accounts,
+			      .service = {.proto = kinds[kind].proto, .port = kinds[kind].port}};
+	struct addr addr;
+
+	check_ok(addr_parse(kinds[kind].base, &addr, &error));
+	last = addr_size(&addr) - 1;
+	for (uint32_t i = 0, bits = n << kinds[kind].shift; i < 4; i++, bits >>= 8)
+		addr.bytes[last - i] |= bits & 0xff;
+	claim.service.dest = prefix_of(&addr, kinds[kind].bits);
+	*asked = (struct dataplane_question){.source = addr_of_family(addr.family),
+					     .dest = addr,
+					     .proto = kinds[kind].proto_asked,
+					     .port = kinds[kind].port == AG_PORT_ANY ? 99 : kinds[kind].port,
+					     .slot = AG_NO_ACCOUNT};
+	return claim;
+}
+
+static struct compiled_services many_services(void)
+{
+	struct claim *claims = calloc(MANY, sizeof(*claims));
+	struct account accounts[64] = {0};
+	struct compiled_services services = {0};
+	struct dataplane_question asked;
+
+	assert_non_null(claims);
+	for (uint32_t slot = 0; slot < COUNT(accounts); slot++)
+		accounts[slot] = (struct account){
+			.id = slot + 1, .slot = slot, .mode = AG_MODE_ENFORCE, .entries4 = 1};
+	for (uint32_t n = 0; n < MANY; n++)
+		claims[n] = nth_claim(n, &asked);
+	qsort(claims, MANY, sizeof(*claims), claim_compare);
+	check_ok(compile_services(claims, MANY, accounts, COUNT(accounts), &services, &error));
+	free(claims);
+	return services;
+}
+
+/* All are held, and packets to them find whose they are. */
+static void test_many_services(void **state)
+{
+	static const struct dataplane_limits limits = {.accounts = 64, .services = MANY, .entries = 4096};
+	struct compiled_services services = many_services();
+	struct dataplane_question asked;
+	struct dataplane_answer answer;
+	size_t changed;
+
+	(void)state;
+	check_ok(dataplane_open(host.pins, &limits, &dataplane, &error));
+	check_ok(dataplane_sync_services(dataplane, &services, false, NULL, &error));
+	check_ok(dataplane_sync_services(dataplane, &services, true, &changed, &error));
+	assert_int_equal(changed, 0);
+	assert_int_equal(services_held(), MANY);
+	for (uint32_t n = 0; n < MANY; n += 97) {
+		uint32_t slot = nth_claim(n, &asked).slot;
+
+		check_ok(dataplane_ask(dataplane, &asked, &answer, &error));
+		assert_int_equal(answer.slot, slot);
+	}
+	compiled_services_clear(&services);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +258,7 @@ int main(void)
 		TEST(test_services_to_the_limit),
 		TEST(test_failsafe),
 		TEST(test_map_usage),
+		cmocka_unit_test_teardown(test_many_services, teardown),
 	};
 	int failed;
 
