@@ -142,6 +142,8 @@ def compare_routes():
         takes = set(query[1].split()) if query else set()
         if ".action" in rest:
             takes |= CHANGE - REFUSED_PARAMETERS.get(operation.id, set())
+        if ".confirm = true" in rest:
+            takes.add("confirm_within")
         if takes != operation.names("query"):
             wrong.append(f"{' '.join(route)} takes {sorted(takes)}; documented {sorted(operation.names('query'))}")
         done = re.search(r"\.done = (\d+)", rest)
