@@ -31,6 +31,8 @@ NOT_PROVOKED = {
     ("setAccount", "413"): "as many different actions as there can be",
     ("exportEntries", "412"): "a list that changes faster than it is written",
     ("applyPolicy", "412"): "a policy that changes faster than it is compared",
+    ("showDifference", "412"): "a list that changes while it is compared",
+    ("rollBack", "413"): "a limit that was lowered since",
     ("showStatus", "503"): "a kernel that refuses to say",
     ("listInterfaces", "503"): "a kernel that refuses to say",
 }
@@ -447,6 +449,23 @@ def play():
         result(not why, f"{what}: {status}{' ' + code if code else ''}", why)
 
 
+def check_history():
+    """Generations are numbered as they come: of those that there are, the first one had no entries yet."""
+    status, page, why = ask("GET", "/v1/accounts/acme/generations?limit=1000")
+    result(status == 200 and not why and page["items"][0]["current"], "the generations", why or page)
+    first, last = page["items"][-1]["generation"], page["items"][0]["generation"]
+    path = f"/v1/accounts/acme/generations/{first}/diff"
+    for what, *rest in (
+            ("a difference", 200, None, "GET", path), ("... between two", 200, None, "GET", path + f"?to={last}"),
+            ("... to one that never was", 404, "not_found", "GET", path + "?to=999999"),
+            ("rolled back, tried", 200, None, "POST", "/v1/accounts/acme/rollback?dry_run=true", {"generation": last}),
+            ("rolled back to what is", 200, None, "POST", "/v1/accounts/acme/rollback", {"generation": last}),
+            ("rolled back to nothing", 409, "would_open", "POST", "/v1/accounts/acme/rollback", {"generation": first}),
+            ("rolled back to what never was", 404, "not_found", "POST", "/v1/accounts/acme/rollback", {"generation": 999999})):
+        why = expect(what, *rest)
+        result(not why, what, why)
+
+
 def check_pages():
     """Every list that pages, an item at a time, is the same as at once."""
     wrong, longest = [], 0
@@ -543,6 +562,7 @@ def ordinary():
     result(not problems, "its schemas are JSON Schema", "\n".join(problems))
     check_served()
     play()
+    check_history()
     ask_everything()
     check_events()
     check_pages()

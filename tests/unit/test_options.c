@@ -91,6 +91,8 @@ static void assert_defaults(void)
 	assert_int_equal(loaded->max_body, 128 << 20);
 	assert_int_equal(loaded->max_connections_per_uid, 32);
 	assert_int_equal(loaded->request_timeout_ms, 30000);
+	assert_int_equal(loaded->history_generations, 100);
+	assert_int_equal(loaded->history_age_s, 90 * 86400);
 	assert_int_equal(loaded->verify_interval_ms, 60000);
 	assert_int_equal(loaded->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(loaded->denied, DENIED_FULL);
@@ -228,6 +230,9 @@ static void test_bad_arguments(void **state)
 		{"--max-body=111111111111111111111111111111", "out of range"},
 		{"--max-connections-per-uid=121", "120"},
 		{"--request-timeout=0", "--request-timeout: "},
+		{"--history-generations=0", "--history-generations: "},
+		{"--history-age=90", "--history-age: "},
+		{"--history-age=59m", "it goes from 1h to 3650d"},
 		{"--verify-interval=86401", "86400"},
 		{"--log-level=loud", "loud"},
 	};

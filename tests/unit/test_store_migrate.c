@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* test_store_migrate.c - a store as version 2 left it: taken over whole, once, or not at all */
+/* test_store_migrate.c - a store as version 2 or 3 left it: taken over whole, once, or not at all */
 #include "userspace/io/store.h"
 
 #include "tests/unit/store_fixture.h"
@@ -54,6 +54,26 @@ static void make_version_2(const struct fixture *f)
 	free(sql);
 }
 
+/* Version 3 brought columns and a table, and left every row and digest as it was. */
+static void make_version_3(const struct fixture *f)
+{
+	char *sql = strdup(store_steps[2].sql), *end;
+
+	assert_non_null(sql);
+	end = strstr(sql, "CREATE TABLE entries_4");
+	assert_non_null(end);
+	*end = '\0';
+	make_version_2(f);
+	raw(f->path, sql);
+	raw(f->path, "INSERT INTO seen VALUES (1, 4, X'cb007107', 32, 1700000060);"
+		     "INSERT INTO entries VALUES (1, 4, X'0a000000', 8, 2, 0, 'allow', '', '', 7, 0, 0);"
+		     "UPDATE entries SET until = 2 WHERE account_id = 1 AND len = 24;"
+		     "PRAGMA user_version = 3");
+	free(sql);
+}
+
+static void (*const makers[])(const struct fixture *f) = {make_version_2, make_version_3};
+
 static void assert_all_is_there(struct fixture *f)
 {
 	struct account acme = find_account(f, "acme"), beta = find_account(f, "beta");
@@ -104,17 +124,50 @@ static void test_taken_over_once(void **state)
 {
 	struct fixture *f = *state;
 
-	make_version_2(f);
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2 * COUNT(makers); i++) {
+		if (i % 2 == 0)
+			makers[i / 2](f);
 		assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+		assert_all_is_there(f);
+		assert_int_equal(rows(f),
+				 4); /* what no list had, and what an import has left, stays behind */
+		sweep_all(f);
+		assert_int_equal(rows(f), 4);
 		assert_all_is_there(f);
 		fixture_close(f);
 	}
-	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
-	assert_int_equal(rows(f), 4); /* what no list had stays behind */
-	sweep_all(f);
-	assert_int_equal(rows(f), 4);
-	assert_all_is_there(f);
+}
+
+/* What it held is the first generation that can be gone back to. */
+static void test_history_begins(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(makers); i++) {
+		struct store_history *history = NULL;
+		struct list list = {0};
+		struct prefix prefix = prefix_from("203.0.113.0/24");
+		int64_t seen = -1;
+		size_t count = 0;
+
+		makers[i](f);
+		assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+		assert_ok(f, store_begin(f->store, &f->error));
+		assert_ok(f, store_entry_remove(f->store, 1, &prefix, &f->error));
+		assert_ok(f, store_commit(f->store, &f->error));
+		assert_ok(f, store_history(f->store, 1, 0, 10, &history, &count, &f->error));
+		assert_int_equal(count, 1);
+		assert_string_equal(history[0].action, "upgrade");
+		assert_string_equal(history[0].account.label, "Acme, Inc.");
+		assert_ok(f, store_list_at(f->store, 1, history[0].account.generation, &list, &f->error));
+		assert_int_equal(list.count, 3);
+		list_clear(&list);
+		store_history_free(history, count);
+		prefix = prefix_from("203.0.113.7");
+		assert_ok(f, store_seen_get(f->store, 1, &prefix, &seen, &f->error));
+		assert_int_equal(seen, i ? 1700000060 : 0);
+		fixture_close(f);
+	}
 }
 
 /* It is a store like any other afterwards. */
@@ -150,9 +203,9 @@ static void test_damaged(void **state)
 					     "UPDATE entries SET created_by = 'bob' WHERE account_id = 2"};
 	struct fixture *f = *state;
 
-	for (size_t i = 0; i < COUNT(damage); i++) {
-		make_version_2(f);
-		raw(f->path, damage[i]);
+	for (size_t i = 0; i < 2 * COUNT(damage); i++) {
+		makers[i % 2](f);
+		raw(f->path, damage[i / 2]);
 		assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "");
 	}
 }
@@ -164,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MIGRATE_TEST(test_entries_stay_as_they_were),
 		MIGRATE_TEST(test_taken_over_once),
+		MIGRATE_TEST(test_history_begins),
 		MIGRATE_TEST(test_edited_afterwards),
 		MIGRATE_TEST(test_damaged),
 	};

@@ -93,6 +93,21 @@ static const struct field ENTRY[] = {
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 
+static const struct field GENERATION[] = {
+	{"GENERATION", "generation", true, FIELD_PLAIN},
+	{"TIME", "time", false, FIELD_PLAIN},
+	{"USER", "user", false, FIELD_PLAIN},
+	{"ACTION", "action", false, FIELD_PLAIN},
+	{"ADDED", "added", true, FIELD_PLAIN},
+	{"REMOVED", "removed", true, FIELD_PLAIN},
+	{"ENTRIES", "entries", true, FIELD_PLAIN},
+	{"ACTIVE", "active", false, FIELD_PLAIN},
+	{"MODE", "mode", false, FIELD_PLAIN},
+	{"ON DENY", "on_deny", false, FIELD_PLAIN},
+	{"CURRENT", "current", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
+};
+
 static const struct field AUDIT[] = {
 	{"ID", "id", true, FIELD_PLAIN},
 	{"TIME", "time", false, FIELD_PLAIN},
@@ -243,6 +258,14 @@ const struct command COMMANDS[] = {
 	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = UINT32_MAX,
 	 .run = run_change, .method = "DELETE", .path = LIST_0, .query = "prefix", .query_from = 1,
 	 .done = "{0}: {-entry} removed; {list}"},
+	{.noun = "allow", .verb = "history", .arguments = "ACCOUNT", .help = "its generations, the newest first: who made them, and what they were",
+	 .least = 1, .most = 1, .run = run_list, .method = "GET", .path = ACCOUNT_0 "/generations", .fields = GENERATION},
+	{.noun = "allow", .verb = "diff", .arguments = "ACCOUNT N [M]", .help = "what differs between generation N and M, or what is now",
+	 .least = 2, .most = 3, .run = run_diff, .method = "GET", .path = ACCOUNT_0 "/generations/{1}/diff"},
+	{.noun = "allow", .verb = "rollback", .arguments = "ACCOUNT N", .help = "the list becomes what it was after generation N; --dry-run prints the difference",
+	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = 2,
+	 .run = run_rollback, .method = "POST", .path = ACCOUNT_0 "/rollback",
+	 .done = "{0}: the list is that of generation {1}: {+entry} added, {-entry} removed; {list}"},
 	{.noun = "allow", .verb = "replace", .arguments = "ACCOUNT FILE|-", .help = "the whole list in one atomic step; --dry-run prints the difference",
 	 .options = CHANGE | OPTION_BIT(OPEN), .least = 2, .most = 2,
 	 .run = run_upload, .method = "PUT", .path = LIST_0,

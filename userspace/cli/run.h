@@ -24,6 +24,9 @@ int run_export_stream(struct invocation *invocation, const struct buffer *target
 /* run_policy.c */
 int run_policy_export(struct invocation *invocation);
 int run_policy_apply(struct invocation *invocation);
+/* run_history.c */
+int run_diff(struct invocation *invocation);
+int run_rollback(struct invocation *invocation);
 /* run_host.c */
 int run_status(struct invocation *invocation);
 int run_whoami(struct invocation *invocation);

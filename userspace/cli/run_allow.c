@@ -83,6 +83,12 @@ static void print_difference(struct invocation *invocation, const json_t *answer
 	buffer_clear(&lines);
 }
 
+void change_difference(struct invocation *invocation, const json_t *answer)
+{
+	print_difference(invocation, answer, "removed", '-');
+	print_difference(invocation, answer, "added", '+');
+}
+
 int run_upload(struct invocation *invocation)
 {
 	AUTO_JSON json_t *answer = NULL;
@@ -92,10 +98,8 @@ int run_upload(struct invocation *invocation)
 	if (!err)
 		err = send_upload(invocation, &upload, &answer);
 	upload_close(&upload);
-	if (!err && option_given(invocation, OPTION_DRY_RUN) && !option_given(invocation, OPTION_JSON)) {
-		print_difference(invocation, answer, "removed", '-');
-		print_difference(invocation, answer, "added", '+');
-	}
+	if (!err && option_given(invocation, OPTION_DRY_RUN) && !option_given(invocation, OPTION_JSON))
+		change_difference(invocation, answer);
 	return err;
 }
 

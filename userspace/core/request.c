@@ -200,6 +200,22 @@ int request_role_decode(const char *body, size_t length, enum role *ret, struct 
 	return r;
 }
 
+static int decode_generation(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return error_set(error, ERROR_BAD_REQUEST, "\"%s\" is no generation: give its number, 12",
+				 name);
+	*(uint64_t *)ret = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
+int request_generation_decode(const char *body, size_t length, uint64_t *ret, struct ag_error *error)
+{
+	static const struct field fields[] = {{"generation", true, decode_generation}};
+
+	return fields_decode_body(body, length, fields, COUNT(fields), ret, error);
+}
+
 /* --- interfaces --- */
 
 static int decode_interface_name(const char *name, const json_t *value, void *ret, struct ag_error *error)

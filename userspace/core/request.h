@@ -88,6 +88,9 @@ int request_role_decode(const char *body, size_t length, enum role *ret, struct 
 /* {"reason": "..."}: a note, not empty. */
 int request_panic_decode(const char *body, size_t length, char ret[NOTE_SIZE], struct ag_error *error);
 
+/* {"generation": 12} */
+int request_generation_decode(const char *body, size_t length, uint64_t *ret, struct ag_error *error);
+
 struct request_interface {
 	char interface[INTERFACE_SIZE]; /* a name that the kernel would take */
 	char mode[8];			/* "auto", "native" or "generic" */

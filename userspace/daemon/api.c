@@ -17,6 +17,7 @@
 #include "userspace/core/request.h"
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/call.h"
+#include "userspace/daemon/differences.h"
 #include "userspace/daemon/exports.h"
 #include "userspace/daemon/identity.h"
 #include "userspace/daemon/imports.h"
@@ -41,6 +42,8 @@ int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct 
 	if (!err)
 		err = exports_new(gate, loop, &api->exports);
 	if (!err)
+		err = differences_new(gate, loop, &api->differences);
+	if (!err)
 		err = origins_new(gate->options->origin_socket, loop, &api->origins);
 	if (err) {
 		api_free(api);
@@ -59,6 +62,7 @@ void api_free(struct api *api)
 	imports_free(api->imports);
 	policies_free(api->policies);
 	exports_free(api->exports);
+	differences_free(api->differences);
 	free(api);
 }
 

@@ -22,6 +22,7 @@
 
 struct import;
 struct imports;
+struct differences;
 struct exports;
 struct origins;
 struct policies;
@@ -31,6 +32,7 @@ struct api {
 	struct gate *gate;
 	struct imports *imports;
 	struct exports *exports;
+	struct differences *differences;
 	struct origins *origins;
 	struct policies *policies;
 	struct verify *verify;
@@ -90,6 +92,9 @@ int api_replace_entries(struct call *call);
 int api_remove_entries(struct call *call);
 int api_remove_entry(struct call *call);
 int api_set_entry(struct call *call);
+int api_list_generations(struct call *call);
+int api_show_difference(struct call *call);
+int api_roll_back(struct call *call);
 int api_check_address(struct call *call);
 int api_check_packet(struct call *call);
 int api_list_denied(struct call *call);

@@ -32,6 +32,7 @@ enum change_kind {
 	CHANGE_ALLOW_SET,
 	CHANGE_ALLOW_REPLACE,
 	CHANGE_POLICY_APPLY, /* the row of the audit log for several changes that are one */
+	CHANGE_ALLOW_ROLLBACK,
 	CHANGE_INTERFACE_ATTACH,
 	CHANGE_INTERFACE_DETACH,
 	CHANGE_KIND_MAX,
@@ -76,9 +77,10 @@ struct change {
 	const struct list
 		*list; /* ALLOW_ADD: new entries, but for an import; ALLOW_REMOVE: their prefixes matter */
 	struct store_user user; /* USER_*, ROLE_*: the name; USER_ADD: all */
+	uint64_t generation;	/* ALLOW_ROLLBACK: whose list it shall be */
 	enum role role;
 	struct store_interface interface;
-	struct prepared *prepared; /* ALLOW_REPLACE always; otherwise NULL: nothing is */
+	struct prepared *prepared; /* ALLOW_REPLACE and ALLOW_ROLLBACK always; otherwise NULL: nothing is */
 	bool may_wait;		   /* gate_apply() may ask for preparation */
 };
 

@@ -24,7 +24,8 @@ static int compare_accounts(const void *a, const void *b)
 
 static bool changes_entries(enum change_kind kind)
 {
-	return kind == CHANGE_ALLOW_ADD || kind == CHANGE_ALLOW_SET || kind == CHANGE_ALLOW_REPLACE;
+	return kind == CHANGE_ALLOW_ADD || kind == CHANGE_ALLOW_SET || kind == CHANGE_ALLOW_REPLACE ||
+	       kind == CHANGE_ALLOW_ROLLBACK;
 }
 
 /* These concern one account, in order. */

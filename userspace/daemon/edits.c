@@ -307,6 +307,13 @@ static int take_import(struct edit *edit, struct ag_error *error)
 	return store_import_finish(edit->gate->store, edit->change->prepared->import, error);
 }
 
+static int edit_allow_rollback(struct edit *edit, struct ag_error *error)
+{
+	(void)buffer_print(&edit->detail, "to generation %llu ",
+			   (unsigned long long)edit->change->generation);
+	return take_import(edit, error);
+}
+
 static int edit_allow_add(struct edit *edit, struct ag_error *error)
 {
 	const struct list *asked = edit->change->list;
@@ -469,6 +476,11 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 	[CHANGE_POLICY_APPLY] = {.action = "policy apply",
 				 .edit = edit_policy_apply,
 				 .undo = undo_policy_apply},
+	[CHANGE_ALLOW_ROLLBACK] = {.action = "allow rollback",
+				   .account = true,
+				   .list = true,
+				   .edit = edit_allow_rollback,
+				   .undo = undo_import},
 	[CHANGE_INTERFACE_ATTACH] = {.action = "interface attach",
 				     .edit = edit_interface_attach,
 				     .publish = publish_interface_attach,

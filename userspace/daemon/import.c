@@ -104,9 +104,11 @@ int import_new(struct gate *gate, const struct change *change, enum import_what 
 	return 0;
 }
 
-/* Strings that the list only borrows for the length of the preparation. */
+/* Strings that the list only borrows for the length of the preparation. What comes back is as it was. */
 static void sign_entries(struct import *import)
 {
+	if (import->what == IMPORT_BACK)
+		return;
 	for (size_t i = 0; i < import->list.count; i++) {
 		import->list.entries[i].created_by = import->change.actor.name;
 		import->list.entries[i].created_at = import->now;
@@ -115,6 +117,8 @@ static void sign_entries(struct import *import)
 
 static void unsign_entries(struct import *import)
 {
+	if (import->what == IMPORT_BACK)
+		return;
 	for (size_t i = 0; i < import->list.count; i++)
 		import->list.entries[i].created_by = NULL;
 }
@@ -187,7 +191,7 @@ static int begin_compiling(struct import *import)
 {
 	struct account account = import->account;
 	size_t come4 = list_count_family(&import->list, AG_FAMILY_IPV4);
-	bool keeps = import->what != IMPORT_WHOLE;
+	bool keeps = import->what != IMPORT_WHOLE && import->what != IMPORT_BACK;
 
 	if (import->change.kind == CHANGE_ALLOW_REMOVE)
 		come4 = 0;
@@ -207,6 +211,9 @@ static int decode(struct import *import)
 	const struct change *change = &import->change;
 	int err = 0;
 
+	if (import->what == IMPORT_BACK)
+		return store_import_list_at(import->prepared.import, change->generation, &import->list,
+					    &import->error);
 	if (!import->body)
 		return 0;
 	err = import_decode(import->body, import->body_length, import->form,
@@ -215,6 +222,13 @@ static int decode(struct import *import)
 	for (size_t i = 0; !err && import->what == IMPORT_MORE && i < import->list.count; i++)
 		err = edit_check_expiry(change, &import->list.entries[i], import->policy_now, &import->error);
 	return err;
+}
+
+static enum import_kind import_kind_of(const struct import *import)
+{
+	if (import->what == IMPORT_BACK)
+		return IMPORT_RESTORE;
+	return import->what == IMPORT_WHOLE ? IMPORT_REPLACE : IMPORT_ADD;
 }
 
 static int write_store(struct import *import)
@@ -227,8 +241,7 @@ static int write_store(struct import *import)
 	int err;
 
 	sign_entries(import);
-	err = store_import_prepare(import->prepared.import,
-				   import->what == IMPORT_WHOLE ? IMPORT_REPLACE : IMPORT_ADD,
+	err = store_import_prepare(import->prepared.import, import_kind_of(import),
 				   removes ? &nothing : &import->list, dry_run, &import->cancel, keep_entry,
 				   import, &import->prepared.result, &import->error);
 	unsign_entries(import);

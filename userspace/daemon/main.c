@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "userspace/core/error.h"
 #include "userspace/daemon/api.h"
@@ -128,7 +129,21 @@ static void verify(void *arg)
 	loop_idle_wake(daemon->gate->sweep);
 }
 
-/* Rows that no list has any more go a few at a time; what the kernel held before, all at once. */
+/* History that is too much, and rows that no list has any more, go a few at a time. */
+static int tidy_store(const struct gate *gate, bool *ret_more, struct ag_error *error)
+{
+	bool sweeps = false, prunes = false;
+	int err = store_sweep(gate->store, SWEEP_ROWS, &sweeps, error);
+
+	if (!err)
+		err = store_history_prune(gate->store, gate->options->history_generations,
+					  time(NULL) - (int64_t)gate->options->history_age_s, SWEEP_ROWS,
+					  &prunes, error);
+	*ret_more = sweeps || prunes;
+	return err;
+}
+
+/* What the kernel held before goes all at once. */
 static bool sweep(void *arg)
 {
 	struct daemon *daemon = arg;
@@ -141,7 +156,7 @@ static bool sweep(void *arg)
 		seen_harvest(daemon->seen, false);
 	if (daemon->gate->reason[0] || !daemon->gate->store)
 		return false;
-	if (store_sweep(daemon->gate->store, SWEEP_ROWS, &more, &why)) {
+	if (tidy_store(daemon->gate, &more, &why)) {
 		log_warning("cannot tidy the store: %s", why.message);
 		return false;
 	}

@@ -46,6 +46,22 @@ static int take_seconds(const struct option_row *row, const char *text, uint64_t
 	return result;
 }
 
+static int take_duration(const struct option_row *row, const char *text, uint64_t *ret,
+			 struct ag_error *error)
+{
+	int64_t seconds;
+	int result = duration_parse(text, &seconds, error);
+
+	if (result)
+		return result;
+	if ((uint64_t)seconds < row->min || (uint64_t)seconds > row->max)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "%.40s is out of range: it goes from %" PRIu64 "h to %" PRIu64 "d", text,
+				 row->min / 3600, row->max / 86400);
+	*ret = (uint64_t)seconds;
+	return 0;
+}
+
 /* 0 without a suffix. */
 static unsigned int suffix_shift(char suffix)
 {
@@ -184,6 +200,8 @@ static int take(const struct option_row *row, const char *text, struct options *
 		return number_parse("the value", text, row->min, row->max, at, error);
 	case OPTION_SECONDS:
 		return take_seconds(row, text, at, error);
+	case OPTION_DURATION:
+		return take_duration(row, text, at, error);
 	case OPTION_BYTES:
 		return take_bytes(row, text, at, error);
 	case OPTION_LEVEL:

@@ -52,7 +52,9 @@ struct options {
 	uint64_t max_body;    /* bytes of one request */
 	uint64_t max_connections_per_uid;
 	uint64_t request_timeout_ms;
-	uint64_t verify_interval_ms; /* between comparisons of kernel and store */
+	uint64_t history_generations; /* of an account, that are kept ... */
+	uint64_t history_age_s;	      /* ... and for how long */
+	uint64_t verify_interval_ms;  /* between comparisons of kernel and store */
 	enum log_level log_level;
 	enum denied_sources denied;
 	bool uninstall;

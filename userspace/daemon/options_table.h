@@ -13,6 +13,7 @@ enum option_kind {
 	OPTION_TEXT,	  /* char[size]; not empty */
 	OPTION_NUMBER,	  /* uint64_t */
 	OPTION_SECONDS,	  /* uint64_t of milliseconds */
+	OPTION_DURATION,  /* uint64_t of seconds; 90d, 8h */
 	OPTION_BYTES,	  /* uint64_t; K, M and G behind the number are powers of 1024 */
 	OPTION_LEVEL,	  /* enum log_level */
 	OPTION_DENIED,	  /* enum denied_sources */

@@ -137,7 +137,8 @@ int store_list_page(struct store *store, int64_t account_id, const struct prefix
 struct store_import;
 enum import_kind {
 	IMPORT_REPLACE,
-	IMPORT_ADD, /* ERROR_EXISTS where a prefix is there already */
+	IMPORT_ADD,	/* ERROR_EXISTS where a prefix is there already */
+	IMPORT_RESTORE, /* replaces too; who added entries and when becomes as it is in the new list */
 };
 /* In the thread of the store, which outlives the import. */
 int store_import_open(struct store *store, int64_t account_id, struct store_import **ret,
@@ -149,6 +150,9 @@ struct import_result {
 	struct list went;
 };
 #define IMPORT_DIFFERENCE_MAX 1000
+/* In the same thread as prepare(): the account's list after that generation, as store_list_at(). */
+int store_import_list_at(struct store_import *import, uint64_t generation, struct list *ret,
+			 struct ag_error *error);
 /*
  * In a thread of its own: everything that takes long. `list` is sorted, without doubles. With dry_run only
  * compares. *cancel, when another thread sets it, ends it soon: ERROR_STORE. `visit` (may be NULL) is called
@@ -216,6 +220,21 @@ int store_list_at(struct store *store, int64_t account_id, uint64_t generation, 
 		  struct ag_error *error);
 int store_list_at_each(struct store *store, int64_t account_id, uint64_t generation,
 		       int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error);
+/*
+ * What differs between the lists of two generations (to 0: and the list as it is), in steps of up to max_rows
+ * prefixes between which the store may be used, changed, or opened anew. `visit` gets an entry as it was and
+ * as it is, NULL for none; its non-zero return ends it and is given back. ERROR_NOT_FOUND for a generation
+ * that is not kept, or no longer; ERROR_CONFLICT where the list as it is became another. Known to be right
+ * once *ret_done.
+ */
+struct store_difference;
+typedef int (*store_difference_fn)(const struct entry *before, const struct entry *after, void *arg);
+int store_difference_open(struct store *store, int64_t account_id, uint64_t from, uint64_t to,
+			  struct store_difference **ret, struct ag_error *error);
+int store_difference_step(struct store *store, struct store_difference *difference, size_t max_rows,
+			  store_difference_fn visit, void *arg, bool *ret_done, struct ag_error *error);
+/* NULL: no effect. */
+void store_difference_close(struct store_difference *difference);
 /* In a transaction: pruning passes it over, or no longer. ERROR_NOT_FOUND. */
 int store_history_pin(struct store *store, int64_t account_id, uint64_t generation, bool pinned,
 		      struct ag_error *error);

@@ -126,6 +126,17 @@ static int keep_entry(struct list *list, const struct entry *borrowed)
 	return copy_entry(borrowed, &entry) < 0 ? -1 : list_append(list, &entry);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+bool entries_same(const struct entry *a, const struct entry *b)
+{
+	return a->verdict == b->verdict && a->disabled == b->disabled && a->expires == b->expires &&
+	       same_text(a->note, b->note) && same_text(a->list, b->list);
+}
+
 bool entries_fit(const struct account_record *have, const struct account_record *want)
 {
 	return have->account.entries4 == want->account.entries4 &&

@@ -237,9 +237,10 @@ static int goes(struct walk *walk, const struct entry *entry, struct ag_error *e
 	return r < 0 ? r : add_edit(walk, entry, false, error);
 }
 
-static bool same_text(const char *a, const char *b)
+static bool same_origin(const struct entry *a, const struct entry *b)
 {
-	return strcmp(a ? a : "", b ? b : "") == 0;
+	return a->created_at == b->created_at &&
+	       strcmp(a->created_by ? a->created_by : "", b->created_by ? b->created_by : "") == 0;
 }
 
 static int stands_in_both(struct walk *walk, const struct entry *had, const struct entry *wanted,
@@ -252,8 +253,7 @@ static int stands_in_both(struct walk *walk, const struct entry *had, const stru
 		prefix_format_short(&had->prefix, text);
 		return error_set(error, ERROR_EXISTS, "%s is in the list already", text);
 	}
-	if (had->verdict == wanted->verdict && had->disabled == wanted->disabled &&
-	    had->expires == wanted->expires && same_text(had->note, wanted->note))
+	if (entries_same(had, wanted) && (walk->kind != IMPORT_RESTORE || same_origin(had, wanted)))
 		return result_has(walk, had);
 	r = add_edit(walk, had, false, error);
 	return r < 0 ? r : comes(walk, wanted, error);
@@ -308,6 +308,12 @@ static int walk_all(struct walk *walk, struct ag_error *error)
 	if (!r)
 		r = flush(walk, error);
 	return r ? r : check_whole(walk, error);
+}
+
+int store_import_list_at(struct store_import *import, uint64_t generation, struct list *ret,
+			 struct ag_error *error)
+{
+	return store_list_at(&import->connection, import->base.account.id, generation, ret, error);
 }
 
 int store_import_prepare(struct store_import *import, enum import_kind kind, const struct list *list,

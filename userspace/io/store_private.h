@@ -425,6 +425,8 @@ int entries_insert(struct store *store, int64_t account_id, const struct entry *
 /* One entry more or less, in counts and sum. */
 void entries_count(const struct store *store, struct account_record *record, const struct entry *entry,
 		   bool more);
+/* Prefix, verdict, enabledness, expiry and note: all but who added it and when. */
+bool entries_same(const struct entry *a, const struct entry *b);
 bool entries_fit(const struct account_record *have, const struct account_record *want);
 /* ERROR_BAD_PREFIX for host bits. */
 int entries_check_canonical(const struct prefix *prefix, struct ag_error *error);
