@@ -146,6 +146,8 @@ wrong "bad uid" "--uid" user add ada --uid -1
 wrong "uid too large" "--uid" user add ada --uid 4294967295
 wrong "bad time" "is no time" audit --since yesterday
 wrong "bad limit" "--limit" audit --limit 0
+wrong "bad end" "--until: \"tomorrow\" is no time" audit --until tomorrow
+wrong "lines with a limit" "--jsonl writes all rows" audit --jsonl --limit 5
 cli status --socket="$(printf '%0108d' 0)"
 is "a path too long: exit 2" "$code" 2
 has "a path too long: says so" "$err" "at most 107 bytes"
@@ -382,6 +384,7 @@ listed "$A/acme/roles?limit=1000" role list acme
 listed "/v1/interfaces" interface list
 listed "/v1/audit?limit=1000" audit
 listed "/v1/audit?account=acme&since=2026-01-02T03%3A04%3A05Z&limit=1000" audit acme --since 2026-01-02T04:04:05+01:00
+listed "/v1/audit?account=acme&user=ada&until=2026-01-02T03%3A04%3A05Z&limit=1000" audit acme --until 2026-01-02T03:04:05Z --user ada
 listed "/v1/audit?account=verify&limit=1000" audit -- verify
 listed "$A/acme/allowlist?limit=1000" allow list acme --force
 rm -f "$DIR"/request.*

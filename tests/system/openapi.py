@@ -187,6 +187,12 @@ def note(operation, status):
     seen[operation.id][str(status)] += 1
 
 
+def decoded(kind, text):
+    if kind == "application/x-ndjson":
+        return [json.loads(line) for line in text.splitlines()]
+    return json.loads(text) if kind.endswith("json") else text
+
+
 def check_answer(operation, response, text):
     """Why this is no answer that the document knows; None where it is."""
     status = str(response.status)
@@ -203,7 +209,7 @@ def check_answer(operation, response, text):
     if tag and deref(tag).get("required") and not response.getheader("ETag"):
         return f"{status} has no ETag"
     schema = documented["content"][kind]["schema"]
-    why = complaint(schema, json.loads(text) if kind.endswith("json") else text)
+    why = complaint(schema, decoded(kind, text))
     return why and f"{status}: {why} in {text[:300]}"
 
 
@@ -231,7 +237,7 @@ def ask(method, url, body=None, headers={}, kind="application/json", uid=0):
     text = response.read().decode()
     if uid:
         connection.close()
-    answer = json.loads(text) if "json" in response.getheader("Content-Type", "") else text
+    answer = decoded(response.getheader("Content-Type", ""), text)
     if operation is None:
         return response.status, answer, f"{method} {url} is not in {DOCUMENT}"
     why = check_answer(operation, response, text)
@@ -438,6 +444,11 @@ SCENARIO = [
     ("the audit log", 200, None, "GET", "/v1/audit?limit=1000"),
     ("... of an account", 200, None, "GET", "/v1/audit?account=acme&since=2026-01-02T03:04:05Z", None, AS_ADA),
     ("... since no time", 400, "bad_request", "GET", "/v1/audit?since=yesterday"),
+    ("... until no time", 400, "bad_request", "GET", "/v1/audit?until=tomorrow"),
+    ("... of a user", 200, None, "GET", "/v1/audit?user=ada&until=2999-01-02T03:04:05Z"),
+    ("... as lines", 200, None, "GET", "/v1/audit/export"),
+    ("... as lines, of an account", 200, None, "GET", "/v1/audit/export?account=acme&user=ada", None, AS_ADA),
+    ("... as lines, since no time", 400, "bad_request", "GET", "/v1/audit/export?since=yesterday"),
     ("the log's chain", 200, None, "POST", "/v1/audit/verify"),
 ]
 

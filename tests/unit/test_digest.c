@@ -90,6 +90,29 @@ static void numbers_differ(void **state)
 	}
 }
 
+/* The value is that of Python's hmac.new(bytes(range(32)), ..., hashlib.sha256) over the same layout. */
+static void macs_depend_on_their_key(void **state)
+{
+	uint8_t key[DIGEST_SIZE];
+	struct digest digest;
+	char hex[DIGEST_HEX_SIZE], other[DIGEST_HEX_SIZE];
+
+	(void)state;
+	for (unsigned int i = 0; i < DIGEST_SIZE; i++)
+		key[i] = (uint8_t)i;
+	digest_init_mac(&digest, key);
+	digest_text(&digest, "origin");
+	digest_text(&digest, "203.0.113.7");
+	finish(&digest, hex);
+	assert_string_equal(hex, "2cd1d2941b1515ef20b20143589b16230e316b78cf04c85b9f2b83884a461edc");
+	key[31]++;
+	digest_init_mac(&digest, key);
+	digest_text(&digest, "origin");
+	digest_text(&digest, "203.0.113.7");
+	finish(&digest, other);
+	assert_string_not_equal(hex, other);
+}
+
 /* One bit of one field, and its place, count in both halves; and the value never changes: stores keep it. */
 static void rows_have_their_digest(void **state)
 {
@@ -136,6 +159,7 @@ int main(void)
 		cmocka_unit_test(no_field_is_sha256_of_nothing),   cmocka_unit_test(fields_have_their_layout),
 		cmocka_unit_test(boundaries_between_fields_count), cmocka_unit_test(numbers_differ),
 		cmocka_unit_test(rows_have_their_digest),	   cmocka_unit_test(boundaries_in_rows_count),
+		cmocka_unit_test(macs_depend_on_their_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,8 @@ static void test_changes_are_audited(void **state)
 	struct fixture *fixture = *state;
 	struct ag_error error = {0}, why = {0};
 	struct change change = change_of(CHANGE_ALLOW_ADD);
+	const struct store_audit_filter acme = {
+		.account = "acme", .since = INT64_MIN, .until = INT64_MAX, .limit = 100};
 	struct store_audit *rows = NULL;
 	size_t count = 0;
 	uint64_t verified = 0;
@@ -218,7 +220,7 @@ static void test_changes_are_audited(void **state)
 	assert_int_equal(attempt_first(fixture, &error), 0);
 	(void)error_set(&why, ERROR_FORBIDDEN, "no");
 	change_audit(fixture->gate, &change.actor, "acme", "allow add", why.message, &why);
-	assert_int_equal(store_audit_read(fixture->gate->store, "acme", 0, 0, 100, &rows, &count, &error), 0);
+	assert_int_equal(store_audit_read(fixture->gate->store, &acme, &rows, &count, &error), 0);
 	assert_int_equal(count, 4); /* account, service, entry, refusal */
 	assert_string_equal(rows[2].action, "allow add");
 	assert_string_equal(rows[2].detail, "+198.51.100.9/32");

@@ -39,12 +39,12 @@ static bool stored_panic(struct fixture *fixture, struct store_panic *ret)
 
 static size_t audit_rows(struct fixture *fixture, const char *action)
 {
+	const struct store_audit_filter all = {.since = INT64_MIN, .until = INT64_MAX, .limit = 100};
 	struct store_audit *rows = NULL;
 	struct ag_error error = {0};
 	size_t count = 0, found = 0;
 
-	assert_int_equal(
-		store_audit_read(fixture->gate->store, NULL, 0, INT64_MIN, 100, &rows, &count, &error), 0);
+	assert_int_equal(store_audit_read(fixture->gate->store, &all, &rows, &count, &error), 0);
 	for (size_t i = 0; i < count; i++)
 		found += !strcmp(rows[i].action, action);
 	store_audit_free(rows, count);

@@ -74,6 +74,118 @@ static void make_version_3(const struct fixture *f)
 
 static void (*const makers[])(const struct fixture *f) = {make_version_2, make_version_3};
 
+static void parse_hex(const char *hex, uint8_t out[DIGEST_SIZE])
+{
+	for (size_t i = 0; i < DIGEST_SIZE; i++)
+		assert_int_equal(sscanf(hex + 2 * i, "%2hhx", &out[i]), 1);
+}
+
+static void run_bound(const struct fixture *f, const char *sql, const struct store_audit *row,
+		      const uint8_t *hash)
+{
+	const char *texts[] = {row->user,   row->delegate, row->origin, row->account,
+			       row->action, row->detail,   row->outcome};
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	sqlite3_bind_int64(stmt, 1, row->id);
+	sqlite3_bind_blob(stmt, 2, hash, DIGEST_SIZE, SQLITE_STATIC);
+	for (int i = 0; i < (int)COUNT(texts) && sqlite3_bind_parameter_count(stmt) > 4; i++)
+		sqlite3_bind_text(stmt, 5 + i, texts[i] ? texts[i] : "", -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 3, row->time);
+	sqlite3_bind_int64(stmt, 4, row->uid);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+/* The digest of version 1 to 3, names and addresses included. */
+static void add_old_row(const struct fixture *f, const struct store_audit *row, uint8_t hash[DIGEST_SIZE])
+{
+	struct digest digest;
+
+	digest_init(&digest);
+	digest_bytes(&digest, hash, DIGEST_SIZE);
+	digest_number(&digest, row->id);
+	digest_number(&digest, row->time);
+	digest_text(&digest, row->user);
+	digest_text(&digest, row->delegate);
+	digest_number(&digest, row->uid);
+	digest_text(&digest, row->origin);
+	digest_text(&digest, row->account);
+	digest_text(&digest, row->action);
+	digest_text(&digest, row->detail);
+	digest_text(&digest, row->outcome);
+	digest_finish(&digest, hash);
+	run_bound(f,
+		  "INSERT INTO audit (id, hash, time, uid, user, delegate, origin, account, action, detail, "
+		  "outcome) "
+		  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		  row, hash);
+}
+
+static int64_t count_sql(const struct fixture *f, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+	int64_t count;
+
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	count = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return count;
+}
+
+static void digest_blob(const struct fixture *f, struct digest *digest, const char *column)
+{
+	sqlite3_stmt *stmt = NULL;
+	sqlite3 *db = NULL;
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "SELECT %s FROM meta", column);
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	digest_bytes(digest, sqlite3_column_blob(stmt, 0), DIGEST_SIZE);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+
+/* The row of meta with so many rows of audit, and their last hash. */
+static void set_old_meta(const struct fixture *f, int64_t count, const uint8_t hash[DIGEST_SIZE])
+{
+	static const char *const numbers[] = {"SELECT store_id FROM meta", "SELECT generation FROM meta",
+					      "SELECT accounts FROM meta", "SELECT services FROM meta"};
+	const struct store_audit row = {.id = count};
+	struct digest digest;
+	uint8_t out[DIGEST_SIZE];
+
+	digest_init(&digest);
+	digest_text(&digest, "meta");
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		digest_number(&digest, count_sql(f, numbers[i]));
+	digest_number(&digest, count);
+	digest_bytes(&digest, hash, DIGEST_SIZE);
+	digest_blob(f, &digest, "account_sum");
+	digest_blob(f, &digest, "service_sum");
+	digest_blob(f, &digest, "people_sum");
+	digest_finish(&digest, out);
+	run_bound(f, "UPDATE meta SET audit_rows = ?1, audit_hash = ?2 WHERE ?3 = ?4", &row, hash);
+	run_bound(f, "UPDATE meta SET audit_rows = ?1, digest = ?2 WHERE ?3 = ?4", &row, out);
+}
+
+static const char keeping_triggers[] = "CREATE TRIGGER audit_keeps_rows BEFORE UPDATE ON audit BEGIN\n"
+				       "	SELECT RAISE(ABORT, 'the audit log is only appended to');\n"
+				       "END;\n"
+				       "CREATE TRIGGER audit_keeps_all BEFORE DELETE ON audit BEGIN\n"
+				       "	SELECT RAISE(ABORT, 'the audit log is only appended to');\n"
+				       "END;\n";
+
 static void assert_all_is_there(struct fixture *f)
 {
 	struct account acme = find_account(f, "acme"), beta = find_account(f, "beta");
@@ -97,7 +209,7 @@ static void assert_all_is_there(struct fixture *f)
 	assert_ok(f, store_identity(f->store, &id, &generation, &f->error));
 	assert_int_equal(generation, 1);
 	assert_ok(f, store_audit_verify(f->store, &count, &f->error));
-	assert_int_equal(count, 1);
+	assert_int_equal(count, 2); /* the last one states the head of the old chain */
 }
 
 static void test_entries_stay_as_they_were(void **state)
@@ -170,6 +282,137 @@ static void test_history_begins(void **state)
 	}
 }
 
+/* Further rows of version 2, chained as that version did. */
+static void add_old_rows(const struct fixture *f)
+{
+	static const struct store_audit added[] = {
+		{.id = 2,
+		 .time = 1700000001,
+		 .user = (char *)"ada",
+		 .uid = 1000,
+		 .origin = (char *)"203.0.113.7",
+		 .action = (char *)"user add",
+		 .detail = (char *)"gone uid=1007 operator",
+		 .outcome = (char *)"done"},
+		{.id = 3,
+		 .time = 1700000002,
+		 .user = (char *)"ada",
+		 .delegate = (char *)"webapp",
+		 .uid = 33,
+		 .origin = (char *)"203.0.113.7",
+		 .account = (char *)"acme",
+		 .action = (char *)"allow add",
+		 .detail = (char *)"+203.0.113.7/32",
+		 .outcome = (char *)"done"},
+		{.id = 4,
+		 .time = 1700000003,
+		 .user = (char *)"",
+		 .uid = 1009,
+		 .origin = (char *)"unknown",
+		 .action = (char *)"user remove",
+		 .detail = (char *)"uid 1009 may not remove user 'gone'",
+		 .outcome = (char *)"forbidden"},
+	};
+	uint8_t hash[DIGEST_SIZE];
+
+	parse_hex("d9cc4a3031ebf210f067a9452a07108be929105d104acf4bee8cf64a4c59b618", hash);
+	for (size_t i = 0; i < COUNT(added); i++)
+		add_old_row(f, &added[i], hash);
+	set_old_meta(f, (int64_t)COUNT(added) + 1, hash);
+}
+
+static const char *const old_texts[] = {"gone uid=1007 operator", "+203.0.113.7/32",
+					"uid 1009 may not remove user 'gone'"};
+
+static void read_log(struct fixture *f, struct store_audit **rows, size_t *count)
+{
+	const struct store_audit_filter all = {.since = INT64_MIN, .until = INT64_MAX, .limit = 100};
+
+	assert_ok(f, store_audit_read(f->store, &all, rows, count, &f->error));
+}
+
+static void test_audit_is_chained_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct store_audit *rows = NULL;
+	size_t count = 0;
+	uint64_t verified = 0;
+
+	make_version_2(f);
+	add_old_rows(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_audit_verify(f->store, &verified, &f->error));
+	assert_int_equal(verified, 5);
+	read_log(f, &rows, &count);
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < COUNT(old_texts); i++)
+		assert_string_equal(rows[i + 1].detail, old_texts[i]);
+	assert_string_equal(rows[1].user, "ada");
+	assert_string_equal(rows[2].delegate, "webapp");
+	assert_int_equal(rows[2].uid, 33);
+	assert_string_equal(rows[2].origin, "203.0.113.7");
+	assert_string_equal(rows[3].user, "");
+	assert_int_equal(rows[3].uid, 1009);
+	assert_string_equal(rows[3].origin, "unknown");
+	assert_string_equal(rows[4].action, "audit migrate");
+	assert_string_equal(rows[4].outcome, "done");
+	assert_non_null(
+		strstr(rows[4].detail, "rows 1 to 4 were chained anew; the head of their old chain was "));
+	assert_int_equal(strlen(strrchr(rows[4].detail, ' ') + 1), 64);
+	store_audit_free(rows, count);
+	fixture_close(f);
+	/* In the chain there is none of it. */
+	assert_int_equal(
+		count_sql(f, "SELECT count(*) FROM audit WHERE detail GLOB '*ada*' OR detail GLOB '*gone*' "
+			     "OR detail GLOB '*203.0.113.7*' OR detail GLOB '*1007*' OR detail GLOB "
+			     "'*1009*'"),
+		0);
+	assert_int_equal(count_sql(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'audit_3'"), 0);
+}
+
+/* A log that was changed, or cut off, stays so: the migration makes nothing right. */
+static void test_broken_audit_stays_broken(void **state)
+{
+	static const struct {
+		const char *sql;
+		const char *says;
+		const char *stated;
+	} breaks[] = {
+		{"UPDATE audit SET detail = 'other' WHERE id = 2", "audit row 2", "broken before at row 2 "},
+		{"UPDATE audit SET user = 'eve' WHERE id = 3", "audit row 3", "broken before at row 3 "},
+		{"UPDATE audit SET hash = zeroblob(32) WHERE id = 1", "audit row 1",
+		 "broken before at row 1 "},
+		{"DELETE FROM audit WHERE id = 2", "audit row 2", "broken before at row 3 "},
+		{"DELETE FROM audit WHERE id = 4", "audit row 4", "broken before at row 4 "},
+		{"DELETE FROM audit", "audit row 1", "broken before at row 1 "},
+		{"INSERT INTO audit SELECT 5, time, user, delegate, uid, origin, account, action, detail, "
+		 "outcome, "
+		 "hash FROM audit WHERE id = 4",
+		 "audit row 5", "broken before at row 5 "},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(breaks); i++) {
+		struct store_audit *rows = NULL;
+		size_t count = 0;
+		uint64_t verified;
+
+		make_version_2(f);
+		add_old_rows(f);
+		raw(f->path, "DROP TRIGGER audit_keeps_rows; DROP TRIGGER audit_keeps_all");
+		raw(f->path, breaks[i].sql);
+		raw(f->path, keeping_triggers);
+		assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+		assert_error(f, store_audit_verify(f->store, &verified, &f->error), ERROR_STORE,
+			     breaks[i].says);
+		read_log(f, &rows, &count);
+		assert_string_equal(rows[count - 1].outcome, "store");
+		assert_non_null(strstr(rows[count - 1].detail, breaks[i].stated));
+		store_audit_free(rows, count);
+		fixture_close(f);
+	}
+}
+
 /* It is a store like any other afterwards. */
 static void test_edited_afterwards(void **state)
 {
@@ -220,6 +463,10 @@ int main(void)
 		MIGRATE_TEST(test_history_begins),
 		MIGRATE_TEST(test_edited_afterwards),
 		MIGRATE_TEST(test_damaged),
+
+		MIGRATE_TEST(test_entries_stay_as_they_were), MIGRATE_TEST(test_taken_over_once),
+		MIGRATE_TEST(test_edited_afterwards),	      MIGRATE_TEST(test_damaged),
+		MIGRATE_TEST(test_audit_is_chained_anew),     MIGRATE_TEST(test_broken_audit_stays_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,13 +51,13 @@ void ask_target(const struct invocation *invocation, struct buffer *target)
 	for (size_t i = command->query_from; command->query && i < invocation->count; i++)
 		ask_parameter(target, command->query, invocation->arguments[i]);
 	for (unsigned int option = 0; option < OPTION_MAX && command_changes(command); option++) {
-		if (!(OPTIONS_QUERY & UINT32_C(1) << option) || !option_given(invocation, option))
+		if (!(OPTIONS_QUERY & UINT64_C(1) << option) || !option_given(invocation, option))
 			continue;
 		ask_parameter(target, option == OPTION_DRY_RUN ? "dry_run" : OPTIONS[option].name + 2,
 			      "true");
 	}
 	for (unsigned int option = 0; option < OPTION_MAX; option++)
-		if (OPTIONS_QUERY_VALUE & UINT32_C(1) << option && option_given(invocation, option))
+		if (OPTIONS_QUERY_VALUE & UINT64_C(1) << option && option_given(invocation, option))
 			ask_parameter(target, OPTIONS[option].name + 2, invocation->args.values[option]);
 }
 

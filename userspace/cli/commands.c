@@ -32,6 +32,9 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 			     false},
 	[OPTION_DELEGATE] = {"--delegate", NULL, "may act on behalf of other users", false},
 	[OPTION_SINCE] = {"--since", "TIME", "rows from then on: 2026-01-02T03:04:05Z, or 24h back", false},
+	[OPTION_UNTIL] = {"--until", "TIME", "rows before then alone", false},
+	[OPTION_USER] = {"--user", "USER", "of this user alone", false},
+	[OPTION_JSONL] = {"--jsonl", NULL, "a JSON document a line, as it comes", false},
 	[OPTION_LIMIT] = {"--limit", "N", "the newest N rows alone", false},
 	[OPTION_EXPIRES] = {"--expires", "WHEN",
 			    "from then on the entry matches nothing: 8h, 2026-01-02T03:04:05Z, never", false},
@@ -290,7 +293,7 @@ const struct command COMMANDS[] = {
 	{.noun = "audit", .verb = "verify", .arguments = "", .help = "whether the log's chain of hashes is whole",
 	 .run = run_audit_verify, .method = "POST", .path = "/v1/audit/verify"},
 	{.noun = "audit", .arguments = "[ACCOUNT]", .help = "every change and every refused one, newest last",
-	 .options = OPTION_BIT(SINCE) | OPTION_BIT(LIMIT), .most = 1,
+	 .options = OPTION_BIT(SINCE) | OPTION_BIT(UNTIL) | OPTION_BIT(USER) | OPTION_BIT(LIMIT) | OPTION_BIT(JSONL), .most = 1,
 	 .run = run_audit, .method = "GET", .path = "/v1/audit", .query = "account", .fields = AUDIT},
 
 	{.noun = "interface", .verb = "attach", .arguments = "IFACE", .help = "filter what comes in there",

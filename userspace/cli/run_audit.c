@@ -7,39 +7,47 @@
 #include "userspace/cli/command.h"
 #include "userspace/cli/run.h"
 #include "userspace/cli/show.h"
+#include "userspace/cli/sink.h"
 #include "userspace/core/error.h"
 #include "userspace/core/text.h"
 
 /* A point in time, or how long ago it was. */
-static int parse_since(struct invocation *invocation, char text[TIME_TEXT_MAX])
+static int add_time(struct invocation *invocation, enum option option, struct buffer *target)
 {
-	const char *since = invocation->args.values[OPTION_SINCE];
+	const char *name = OPTIONS[option].name, *text = invocation->args.values[option];
+	char formatted[TIME_TEXT_MAX];
 	struct ag_error error = {0};
 	int64_t seconds;
 
-	if (!duration_parse(since, &seconds, &error))
+	if (!option_given(invocation, option))
+		return 0;
+	if (!duration_parse(text, &seconds, &error))
 		seconds = (int64_t)time(NULL) - seconds;
-	else if (time_parse(since, &seconds, &error))
+	else if (time_parse(text, &seconds, &error))
 		return problem_set(
 			&invocation->problem, PROBLEM_USAGE,
-			"--since: \"%s\" is no time: write 2026-01-02T03:04:05Z, or 24h, 7d for so long ago",
-			since);
-	time_format(seconds, text);
+			"%s: \"%s\" is no time: write 2026-01-02T03:04:05Z, or 24h, 7d for so long ago", name,
+			text);
+	time_format(seconds, formatted);
+	ask_parameter(target, name + 2, formatted);
 	return 0;
 }
 
-static int audit_target(struct invocation *invocation, struct buffer *target)
+static int audit_target(struct invocation *invocation, const char *path, struct buffer *target)
 {
-	char since[TIME_TEXT_MAX];
-	int err = 0;
+	int err;
 
-	ask_target(invocation, target);
-	if (!option_given(invocation, OPTION_SINCE))
-		return 0;
-	err = parse_since(invocation, since);
-	if (!err)
-		ask_parameter(target, "since", since);
-	return err;
+	if (path) {
+		(void)buffer_print(target, "%s", path); /* remembered in the buffer */
+		if (invocation->count)
+			ask_parameter(target, "account", invocation->arguments[0]);
+	} else {
+		ask_target(invocation, target);
+	}
+	if (option_given(invocation, OPTION_USER))
+		ask_parameter(target, "user", invocation->args.values[OPTION_USER]);
+	err = add_time(invocation, OPTION_SINCE, target);
+	return err ? err : add_time(invocation, OPTION_UNTIL, target);
 }
 
 static int parse_limit(struct invocation *invocation, size_t *ret)
@@ -54,18 +62,43 @@ static int parse_limit(struct invocation *invocation, size_t *ret)
 	return 0;
 }
 
+/* Line by line as it comes, however long the log is. */
+static int export_lines(struct invocation *invocation)
+{
+	CLEANUP(buffer_clear) struct buffer target = {0};
+	struct sink sink = {.problem = &invocation->problem};
+	struct client_answer answer = {0};
+	int err;
+
+	if (option_given(invocation, OPTION_LIMIT))
+		return problem_set(&invocation->problem, PROBLEM_USAGE,
+				   "--jsonl writes all rows, without --limit: bound them by --since");
+	err = audit_target(invocation, "/v1/audit/export", &target);
+	if (err)
+		return err;
+	invocation->transfer = (struct client_transfer){.take = sink_take, .endless = true, .arg = &sink};
+	err = ask_text(invocation, &target, NULL, 0, &answer);
+	if (!err)
+		err = sink_finish(&sink);
+	client_answer_clear(&answer);
+	sink_clear(&sink);
+	return err;
+}
+
 int run_audit(struct invocation *invocation)
 {
-	struct buffer target = {0};
+	CLEANUP(buffer_clear) struct buffer target = {0};
 	AUTO_JSON json_t *list = NULL;
 	size_t limit = SIZE_MAX;
-	int err = parse_limit(invocation, &limit);
+	int err;
 
+	if (option_given(invocation, OPTION_JSONL))
+		return export_lines(invocation);
+	err = parse_limit(invocation, &limit);
 	if (!err)
-		err = audit_target(invocation, &target);
+		err = audit_target(invocation, NULL, &target);
 	if (!err)
 		err = ask_items(invocation, &target, limit, &list);
-	buffer_clear(&target);
 	return err ? err : show_list(invocation, list);
 }
 

@@ -67,27 +67,41 @@ static void finish_row(const struct digest *digest, uint8_t out[DIGEST_SIZE])
 	memcpy(out, words, DIGEST_SIZE);
 }
 
+static void update_bytes(struct digest *digest, const void *data, size_t length)
+{
+	if (digest->kind == DIGEST_MAC)
+		hmac_sha256_update(&digest->mac, length, data);
+	else
+		sha256_update(&digest->sha256, length, data);
+}
+
 static void update_u64(struct digest *digest, uint64_t value)
 {
 	uint64_t bytes = htobe64(value);
 
-	if (digest->of_row)
+	if (digest->kind == DIGEST_ROW)
 		add_word(digest, value);
 	else
-		sha256_update(&digest->context, sizeof(bytes), (const uint8_t *)&bytes);
+		update_bytes(digest, &bytes, sizeof(bytes));
 }
 
 void digest_init(struct digest *digest)
 {
-	digest->of_row = false;
-	sha256_init(&digest->context);
+	digest->kind = DIGEST_SHA256;
+	sha256_init(&digest->sha256);
 }
 
 void digest_init_row(struct digest *digest)
 {
-	digest->of_row = true;
+	digest->kind = DIGEST_ROW;
 	digest->lanes[0] = PRIME_1 + PRIME_2;
 	digest->lanes[1] = PRIME_3;
+}
+
+void digest_init_mac(struct digest *digest, const uint8_t key[DIGEST_SIZE])
+{
+	digest->kind = DIGEST_MAC;
+	hmac_sha256_set_key(&digest->mac, DIGEST_SIZE, key);
 }
 
 void digest_bytes(struct digest *digest, const void *data, size_t length)
@@ -95,10 +109,10 @@ void digest_bytes(struct digest *digest, const void *data, size_t length)
 	update_u64(digest, length);
 	if (!length)
 		return;
-	if (digest->of_row)
+	if (digest->kind == DIGEST_ROW)
 		add_words(digest, data, length);
 	else
-		sha256_update(&digest->context, length, data);
+		update_bytes(digest, data, length);
 }
 
 void digest_text(struct digest *digest, const char *text)
@@ -114,10 +128,12 @@ void digest_number(struct digest *digest, int64_t number)
 
 void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE])
 {
-	if (digest->of_row)
+	if (digest->kind == DIGEST_ROW)
 		finish_row(digest, out);
+	else if (digest->kind == DIGEST_MAC)
+		hmac_sha256_digest(&digest->mac, DIGEST_SIZE, out);
 	else
-		sha256_digest(&digest->context, DIGEST_SIZE, out);
+		sha256_digest(&digest->sha256, DIGEST_SIZE, out);
 }
 
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE])

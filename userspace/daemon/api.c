@@ -332,7 +332,7 @@ static bool handle(struct call *call, struct httpd_response *response)
 	if (!call->streams)
 		respond(call, err, response);
 	else
-		*response = (struct httpd_response){.status = 200, .content_type = "text/event-stream"};
+		*response = (struct httpd_response){.status = 200, .content_type = call->streams};
 	return false;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * api_host.c - the host: status, interfaces, audit log, reload
+ * api_host.c - the host: status, interfaces, reload
  */
 #include <stdlib.h>
 #include <string.h>
@@ -100,76 +100,6 @@ int api_detach_interface(struct call *call)
 		return error_set(&call->error, ERROR_BAD_REQUEST, "an interface's name has at most 15 bytes");
 	(void)snprintf(change.interface.name, sizeof(change.interface.name), "%s", call->arguments[0]);
 	return call_apply(call, &change);
-}
-
-/* --- audit ----------------------------------------------------------------- */
-
-static json_t *audit_json(const struct store_audit *row)
-{
-	char when[TIME_TEXT_MAX];
-
-	time_format(row->time, when);
-	return json_pack("{s:I, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)row->id,
-			 "time", when, "user", row->user, "uid", (json_int_t)row->uid, "delegate",
-			 row->delegate, "origin", row->origin, "account", row->account, "action", row->action,
-			 "detail", row->detail, "outcome", row->outcome);
-}
-
-static int audit_bounds(struct call *call, const struct page *page, int64_t *ret_after, int64_t *ret_since)
-{
-	const char *since = httpd_query(call->request, "since");
-	uint64_t after = 0;
-	int err = page->after ? number_parse("after", page->after, 0, INT64_MAX, &after, &call->error) : 0;
-
-	*ret_after = (int64_t)after;
-	*ret_since = INT64_MIN;
-	if (!err && since)
-		err = time_parse(since, ret_since, &call->error);
-	return err;
-}
-
-static int page_audit(struct call *call, struct page *page, const struct store_audit *rows, size_t count)
-{
-	char cursor[24];
-	int err = 0;
-
-	for (size_t i = 0; i < count && !err && page_wants(page); i++) {
-		(void)snprintf(cursor, sizeof(cursor), "%lld", (long long)rows[i].id);
-		err = page_add(call, page, cursor, audit_json(&rows[i]));
-	}
-	return err;
-}
-
-/* The whole log is for operators; the rows of one account for those who read it, which the route has seen to.
- */
-int api_list_audit(struct call *call)
-{
-	struct store_audit *rows = NULL;
-	struct page page = {0};
-	int64_t after, since;
-	size_t count = 0;
-	int err = page_begin(call, &page);
-
-	if (!err)
-		err = audit_bounds(call, &page, &after, &since);
-	if (!err)
-		err = store_audit_read(call->gate->store, httpd_query(call->request, "account"), after, since,
-				       page.limit + 1, &rows, &count, &call->error);
-	if (!err)
-		err = page_audit(call, &page, rows, count);
-	if (!err)
-		err = page_end(call, &page);
-	page_clear(&page);
-	store_audit_free(rows, count);
-	return err;
-}
-
-int api_verify_audit(struct call *call)
-{
-	uint64_t rows;
-	int err = store_audit_verify(call->gate->store, &rows, &call->error);
-
-	return err ? err : call_answer(call, json_pack("{s:I, s:b}", "rows", (json_int_t)rows, "intact", 1));
 }
 
 /* --- status and reload ----------------------------------------------------- */

@@ -94,7 +94,7 @@ int api_follow_events(struct call *call)
 {
 	int err = watch_follow(call->gate->watch, call->request, call->account, &call->error);
 
-	call->streams = !err;
+	call->streams = err ? NULL : "text/event-stream";
 	call->busy = err && call->error.code == ERROR_LIMIT;
 	return err;
 }

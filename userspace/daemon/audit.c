@@ -25,7 +25,7 @@ int audit_row(struct gate *gate, const struct actor *actor, const char *account,
 		.time = time(NULL),
 		.user = (char *)(uintptr_t)actor->name, /* borrowed by store_audit_add, as its header says */
 		.delegate = (char *)(uintptr_t)actor->delegate,
-		.uid = (int64_t)actor->uid,
+		.uid = actor->uid == (uid_t)-1 ? -1 : (int64_t)actor->uid,
 		.origin = origin,
 		.account = (char *)(uintptr_t)account,
 		.action = (char *)(uintptr_t)action,

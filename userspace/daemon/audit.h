@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "userspace/core/access.h"
 #include "userspace/daemon/gate.h"
 
@@ -16,3 +18,5 @@ void audit_tell(struct gate *gate, const struct actor *actor, const char *accoun
 /* Outside of a change: a refusal (why), or what was done (NULL). Failing to write it is logged. Tells too. */
 void change_audit(struct gate *gate, const struct actor *actor, const char *account, const char *action,
 		  const char *detail, const struct ag_error *why);
+/* api_audit.c: as the API shows it; NULL: no memory. */
+json_t *audit_json(const struct store_audit *row);

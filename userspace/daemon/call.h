@@ -47,7 +47,7 @@ struct call {
 	const struct httpd_request *request;
 	struct httpd_ticket *ticket; /* once it was deferred */
 	bool waits;		     /* for something that calls api_finish() or api_resume() */
-	bool streams;		     /* the answer, from now on */
+	const char *streams;	     /* the answer, from now on, with this type; NULL: it does not */
 	struct match match;
 	struct actor actor;
 	struct origin origin;	       /* of the peer (origins.h); ORIGIN_NONE: not asked for */
@@ -110,6 +110,7 @@ int api_list_interfaces(struct call *call);
 int api_attach_interface(struct call *call);
 int api_detach_interface(struct call *call);
 int api_list_audit(struct call *call);
+int api_export_audit(struct call *call);
 int api_verify_audit(struct call *call);
 int api_show_document(struct call *call);
 int api_show_status(struct call *call);

@@ -81,9 +81,16 @@ void httpd_answer(struct httpd_ticket *ticket, struct httpd_response *response);
  */
 struct httpd_stream;
 typedef void (*httpd_stream_gone)(struct httpd_stream *stream, void *arg);
+/*
+ * Called whenever the client has taken all that was written: writes the next piece, or ends the stream. So
+ * what is long is held a piece at a time, at the client's pace; a client that takes nothing for as long as a
+ * request's deadline is cut.
+ */
+typedef void (*httpd_stream_more)(struct httpd_stream *stream, void *arg);
 struct httpd_stream_options {
 	size_t limit; /* bytes that may wait for the client */
 	httpd_stream_gone gone;
+	httpd_stream_more more; /* NULL: it is written to whenever there is something */
 	void *arg;
 };
 struct httpd_stream *httpd_stream(const struct httpd_request *request,
@@ -94,6 +101,8 @@ size_t httpd_stream_room(const struct httpd_stream *stream);
 int httpd_stream_write(struct httpd_stream *stream, const void *data, size_t length);
 /* Sends what is held, and no more. */
 void httpd_stream_end(struct httpd_stream *stream);
+/* Ends it so that the client sees that it is not whole. */
+void httpd_stream_fail(struct httpd_stream *stream);
 
 typedef void (*httpd_handler)(const struct httpd_request *request, struct httpd_response *response,
 			      void *arg);

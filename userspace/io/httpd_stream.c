@@ -25,6 +25,7 @@ struct httpd_stream {
 	struct MHD_Connection *mhd;
 	const struct httpd_request *view;
 	httpd_stream_gone gone; /* NULL once the owner has ended it */
+	httpd_stream_more more;
 	void *arg;
 	struct buffer held; /* sent up to `sent` */
 	size_t sent;
@@ -66,6 +67,7 @@ struct httpd_stream *httpd_stream_new(struct connection *connection, struct MHD_
 	stream->mhd = mhd;
 	stream->view = view;
 	stream->gone = options->gone;
+	stream->more = options->more;
 	stream->arg = options->arg;
 	stream->held.limit = options->limit;
 	connection->stream = stream;
@@ -89,12 +91,25 @@ void httpd_stream_free(struct httpd_stream *stream)
 
 /* --- what libmicrohttpd asks ---------------------------------------------------- */
 
+/* Its owner writes the next piece; a client that takes nothing for too long is cut. */
+static void ask_owner(struct httpd_stream *stream)
+{
+	struct connection *connection = stream->connection;
+
+	connection->deadline_ms = httpd_now_ms() + connection->httpd->options.deadline_ms;
+	if (left_of(stream) == 0 && stream->gone && !stream->cut)
+		stream->more(stream, stream->arg);
+}
+
 static ssize_t give_more(void *arg, uint64_t position, char *data, size_t size)
 {
 	struct httpd_stream *stream = arg;
-	size_t length = left_of(stream);
+	size_t length;
 
 	(void)position; /* it is asked in order */
+	if (stream->more)
+		ask_owner(stream);
+	length = left_of(stream);
 	if (stream->cut)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (length > size)
@@ -185,6 +200,13 @@ void httpd_stream_end(struct httpd_stream *stream)
 {
 	stream->gone = NULL;
 	end(stream);
+}
+
+void httpd_stream_fail(struct httpd_stream *stream)
+{
+	stream->gone = NULL;
+	stream->cut = true;
+	wake(stream);
 }
 
 /* --- the connection's end ------------------------------------------------------- */

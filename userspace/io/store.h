@@ -329,27 +329,43 @@ int store_panic_put(struct store *store, const struct store_panic *panic, struct
 int store_panic_remove(struct store *store, struct ag_error *error);
 int store_panic_get(struct store *store, struct store_panic *ret, bool *ret_on, struct ag_error *error);
 
-/* Audit: strings are borrowed for add, and owned by the row for read (free with store_audit_free). */
+#define STORE_HASH_SIZE 32
+/*
+ * Audit. Strings are borrowed for add, and owned by the row for read (free with store_audit_free). Within the
+ * chain a person is a number, and their address an HMAC under a key of theirs: what is read has names and
+ * addresses while they are kept, and "erased#12" and "erased" afterwards; so in `detail`, where add() puts
+ * references in the place of names of users, their uids and the actor's address.
+ */
 struct store_audit {
 	int64_t id;
-	int64_t time;	/* seconds since 1970 */
-	char *user;	/* who acted; "" for nobody known here */
-	char *delegate; /* who vouched; "" */
-	int64_t uid;	/* the peer's */
-	char *origin;	/* address, or "unknown" */
-	char *account;	/* "" where none is concerned */
-	char *action;	/* "allow add" */
-	char *detail;	/* what, in words; --force stands here */
-	char *outcome;	/* "done", or the code of the refusal */
+	int64_t time;		       /* seconds since 1970 */
+	char *user;		       /* who acted; "" for nobody known here */
+	char *delegate;		       /* who vouched; "" */
+	int64_t uid;		       /* the peer's; -1: none, or erased */
+	char *origin;		       /* address, or "unknown" */
+	char *account;		       /* "" where none is concerned */
+	char *action;		       /* "allow add" */
+	char *detail;		       /* what, in words; --force stands here */
+	char *outcome;		       /* "done", or the code of the refusal */
+	int64_t person;		       /* read: the number within the chain; 0: the daemon itself */
+	uint8_t hash[STORE_HASH_SIZE]; /* read */
 };
 
 /* Appends, with the hash of the row before. In a transaction of its own when none is open. */
 int store_audit_add(struct store *store, const struct store_audit *row, struct ag_error *error);
-/* Newest last; rows of `account` (NULL: all), after the id `after`, since the time `since`, at most `limit`.
- */
-int store_audit_read(struct store *store, const char *account, int64_t after, int64_t since, size_t limit,
-		     struct store_audit **ret, size_t *ret_count, struct ag_error *error);
+/* NULL: all. */
+struct store_audit_filter {
+	const char *account;
+	const char *user; /* a name; "uid:1000" for who has none; "erased#12" */
+	int64_t after;	  /* ids above */
+	int64_t since;	  /* from then on */
+	int64_t until;	  /* before */
+	size_t limit;
+};
+/* Newest last. */
+int store_audit_read(struct store *store, const struct store_audit_filter *filter, struct store_audit **ret,
+		     size_t *ret_count, struct ag_error *error);
 void store_audit_free(struct store_audit *rows, size_t count);
-/* Recomputes the chain: 0, or ERROR_STORE naming the first row that does not fit. *ret_rows: how many do, in
- * both cases. */
+/* Recomputes the chain, and what is kept beside it: 0, or ERROR_STORE naming the first row that does not fit.
+ * *ret_rows: how many do, in both cases. */
 int store_audit_verify(struct store *store, uint64_t *ret_rows, struct ag_error *error);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * store_audit.c - the audit log: rows numbered from 1 without a gap, each with a hash over the one before it
- * and itself
+ * store_audit.c - the audit log: rows numbered without a gap, each with a hash over the one before it and
+ * itself
  *
  * Meta keeps the number of rows and the newest hash, so that a log cut off at its end is noticed too.
  */
-#include "userspace/io/store.h"
-
-#include "userspace/io/store_private.h"
+#include "userspace/io/store_audit.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
-static void digest_row(const uint8_t before[DIGEST_SIZE], const struct store_audit *row,
-		       uint8_t out[DIGEST_SIZE])
+static const uint8_t zeros[DIGEST_SIZE];
+
+void audit_digest(const uint8_t before[DIGEST_SIZE], const struct audit_row *row,
+		  const uint8_t person_mac[DIGEST_SIZE], const uint8_t delegate_mac[DIGEST_SIZE],
+		  uint8_t out[DIGEST_SIZE])
 {
 	struct digest digest;
 
@@ -20,10 +22,11 @@ static void digest_row(const uint8_t before[DIGEST_SIZE], const struct store_aud
 	digest_bytes(&digest, before, DIGEST_SIZE);
 	digest_number(&digest, row->id);
 	digest_number(&digest, row->time);
-	digest_text(&digest, row->user);
-	digest_text(&digest, row->delegate);
-	digest_number(&digest, row->uid);
-	digest_text(&digest, row->origin);
+	digest_number(&digest, row->person);
+	digest_bytes(&digest, person_mac, DIGEST_SIZE);
+	digest_number(&digest, row->delegate);
+	digest_bytes(&digest, delegate_mac, DIGEST_SIZE);
+	digest_bytes(&digest, row->origin_mac, DIGEST_SIZE);
 	digest_text(&digest, row->account);
 	digest_text(&digest, row->action);
 	digest_text(&digest, row->detail);
@@ -31,24 +34,133 @@ static void digest_row(const uint8_t before[DIGEST_SIZE], const struct store_aud
 	digest_finish(&digest, out);
 }
 
-static int append(struct store *store, const struct store_audit *given, struct ag_error *error)
+/* --- where it begins ---------------------------------------------------------------- */
+
+void audit_bounds_digest(const struct audit_bounds *bounds, uint8_t out[DIGEST_SIZE])
 {
-	struct store_audit row = *given;
-	uint8_t hash[DIGEST_SIZE];
-	int r = store_editing(store, error);
+	struct digest digest;
+
+	digest_init(&digest);
+	digest_text(&digest, "audit bounds");
+	digest_number(&digest, bounds->pruned);
+	digest_bytes(&digest, bounds->pruned_hash, DIGEST_SIZE);
+	digest_number(&digest, bounds->forgotten);
+	digest_finish(&digest, out);
+}
+
+int audit_bounds_get(struct store *store, struct audit_bounds *ret, struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	uint8_t stored[DIGEST_SIZE] = {0}, digest[DIGEST_SIZE];
+	struct audit_bounds bounds = {0};
+	struct sql_row row = {0};
+	int r = sql_open(store, SQL_AUDIT_BOUNDS, &stmt, error);
+
+	if (!r)
+		r = sql_step(store, stmt, error);
+	if (r < 0)
+		return r;
+	row.stmt = stmt;
+	if (r) {
+		bounds.pruned = row_number(&row, 0, INT64_MAX);
+		row_bytes(&row, bounds.pruned_hash, DIGEST_SIZE);
+		bounds.forgotten = row_number(&row, 0, INT64_MAX);
+		row_bytes(&row, stored, DIGEST_SIZE);
+	}
+	audit_bounds_digest(&bounds, digest);
+	if (!r || row.bad || memcmp(stored, digest, DIGEST_SIZE) != 0)
+		return store_damaged(store, error, "where its audit log begins does not fit its digest");
+	*ret = bounds;
+	return 0;
+}
+
+/* --- writing -------------------------------------------------------------------- */
+
+/* Whom a row names, of which some may be nobody (number 0). */
+struct named {
+	struct person person;
+	struct person delegate;
+};
+
+/* Who is vouched for is who has that name here, so that they have one number however they come. */
+static int64_t uid_of_user(struct store *store, const char *name)
+{
+	struct store_user user;
+	struct ag_error ignored;
+
+	return name && *name && !store_user_find(store, name, &user, &ignored) ? user.uid : -1;
+}
+
+static int take_named(struct store *store, const struct store_audit *given, int64_t id, struct named *named,
+		      struct ag_error *error)
+{
+	bool vouched = given->delegate && *given->delegate;
+	int64_t uid = vouched || given->uid < 0 ? uid_of_user(store, given->user) : given->uid;
+	int r = person_take(store, given->user, uid, id, &named->person, error);
+
+	if (!r && vouched)
+		r = person_take(store, given->delegate, given->uid, id, &named->delegate, error);
+	return r;
+}
+
+static int put_row(struct store *store, const struct audit_row *row, struct ag_error *error)
+{
+	return sql_run(store, SQL_AUDIT_ADD, error, SQL_NUMBER(row->id), SQL_NUMBER(row->time),
+		       SQL_NUMBER(row->person), SQL_NUMBER(row->delegate), SQL_DIGEST(row->origin_mac),
+		       sql_text(row->account), sql_text(row->action), sql_text(row->detail),
+		       sql_text(row->outcome), SQL_DIGEST(row->hash));
+}
+
+/* NULL where there is none, or nobody whose it is. */
+static const char *origin_known(const struct store_audit *given, const struct person *person)
+{
+	bool known = given->origin && *given->origin && strcmp(given->origin, ORIGIN_UNKNOWN) != 0;
+
+	return known && person->id ? given->origin : NULL;
+}
+
+int audit_put(struct store *store, int64_t id, const struct store_audit *given, const uint8_t *hash,
+	      struct ag_error *error)
+{
+	CLEANUP(buffer_clear) struct buffer detail = {0};
+	struct named named = {0};
+	struct audit_row row = {.id = id,
+				.time = given->time,
+				.account = given->account,
+				.action = given->action,
+				.outcome = given->outcome};
+	const char *origin;
+	int r = take_named(store, given, id, &named, error);
 
 	if (r < 0)
 		return r;
-	row.id = store->meta.audit_rows + 1;
-	digest_row(store->meta.audit_hash, &row, hash);
-	r = sql_run(store, SQL_AUDIT_ADD, error, SQL_NUMBER(row.id), SQL_NUMBER(row.time), sql_text(row.user),
-		    sql_text(row.delegate), SQL_NUMBER(row.uid), sql_text(row.origin), sql_text(row.account),
-		    sql_text(row.action), sql_text(row.detail), sql_text(row.outcome), SQL_DIGEST(hash));
+	origin = origin_known(given, &named.person);
+	r = persons_refer(store, given->detail ? given->detail : "", origin, id, &detail, error);
 	if (r < 0)
 		return r;
-	store->meta.audit_rows = row.id;
-	memcpy(store->meta.audit_hash, hash, DIGEST_SIZE);
+	row.person = named.person.id;
+	row.delegate = named.delegate.id;
+	row.detail = detail.data;
+	if (origin)
+		origin_digest(named.person.key, origin, row.origin_mac);
+	audit_digest(store->meta.audit_hash, &row, named.person.mac, named.delegate.mac, row.hash);
+	if (hash)
+		memcpy(row.hash, hash, DIGEST_SIZE);
+	r = put_row(store, &row, error);
+	if (!r && origin)
+		r = sql_run(store, SQL_AUDIT_ORIGIN_ADD, error, SQL_NUMBER(id), sql_text(origin));
+	if (r < 0)
+		return r;
+	store->meta.audit_rows = id;
+	memcpy(store->meta.audit_hash, row.hash, DIGEST_SIZE);
 	return 0;
+}
+
+static int append(struct store *store, const struct store_audit *given, struct ag_error *error)
+{
+	int r = store_editing(store, error);
+
+	return r < 0 ? r : audit_put(store, store->meta.audit_rows + 1, given, NULL, error);
 }
 
 int store_audit_add(struct store *store, const struct store_audit *row, struct ag_error *error)
@@ -67,19 +179,20 @@ int store_audit_add(struct store *store, const struct store_audit *row, struct a
 	return r;
 }
 
-/* The strings are borrowed from the row. */
-static void audit_columns(struct sql_row *row, struct store_audit *ret)
+/* --- reading -------------------------------------------------------------------- */
+
+void audit_columns(struct sql_row *row, struct audit_row *ret)
 {
 	ret->id = row_number(row, 1, INT64_MAX);
 	ret->time = row_number(row, INT64_MIN, INT64_MAX);
-	ret->user = (char *)row_text(row);
-	ret->delegate = (char *)row_text(row);
-	ret->uid = row_number(row, INT64_MIN, INT64_MAX);
-	ret->origin = (char *)row_text(row);
-	ret->account = (char *)row_text(row);
-	ret->action = (char *)row_text(row);
-	ret->detail = (char *)row_text(row);
-	ret->outcome = (char *)row_text(row);
+	ret->person = row_number(row, 0, INT64_MAX);
+	ret->delegate = row_number(row, 0, INT64_MAX);
+	row_bytes(row, ret->origin_mac, DIGEST_SIZE);
+	ret->account = row_text(row);
+	ret->action = row_text(row);
+	ret->detail = row_text(row);
+	ret->outcome = row_text(row);
+	row_bytes(row, ret->hash, DIGEST_SIZE);
 }
 
 static void clear_row(void *item)
@@ -95,43 +208,108 @@ static void clear_row(void *item)
 	free(row->outcome);
 }
 
+/* The next two columns: name and uid of that person. NULL: no memory. */
+static char *name_column(struct sql_row *row, int64_t person, int64_t *ret_uid)
+{
+	const char *name = (const char *)sqlite3_column_text(row->stmt, row->column);
+	char erased[PERSON_TEXT_MAX];
+
+	(void)snprintf(erased, sizeof(erased), ERASED "#%" PRId64, person);
+	*ret_uid = name ? sqlite3_column_int64(row->stmt, row->column + 1) : -1;
+	row->column += 2;
+	return strdup(name ? name : person ? erased : "");
+}
+
+static const char *origin_column(struct sql_row *row, const struct audit_row *audit)
+{
+	const char *origin = (const char *)sqlite3_column_text(row->stmt, row->column++);
+
+	if (!memcmp(audit->origin_mac, zeros, DIGEST_SIZE))
+		return ORIGIN_UNKNOWN;
+	return origin ? origin : ERASED;
+}
+
+/* Copies, as far as there is memory. */
+static int copy_row(struct store *store, struct sql_row *row, const struct audit_row *audit,
+		    struct store_audit *ret, struct ag_error *error)
+{
+	CLEANUP(buffer_clear) struct buffer detail = {0};
+	int64_t delegate_uid;
+	const char *origin;
+
+	ret->id = audit->id;
+	ret->time = audit->time;
+	ret->person = audit->person;
+	memcpy(ret->hash, audit->hash, DIGEST_SIZE);
+	ret->user = name_column(row, audit->person, &ret->uid);
+	ret->delegate = name_column(row, audit->delegate, &delegate_uid);
+	if (audit->delegate)
+		ret->uid = delegate_uid;
+	origin = origin_column(row, audit);
+	ret->origin = strdup(origin);
+	ret->account = strdup(audit->account);
+	ret->action = strdup(audit->action);
+	ret->outcome = strdup(audit->outcome);
+	if (persons_resolve(store, audit->detail, origin, &detail, error) < 0)
+		return -1;
+	ret->detail = TAKE_PTR(detail.data);
+	return 0;
+}
+
 static int audit_read(struct store *store, sqlite3_stmt *stmt, void *item, struct ag_error *error)
 {
 	struct sql_row row = {.stmt = stmt};
-	struct store_audit audit = {0};
-	char **const texts[] = {&audit.user,   &audit.delegate, &audit.origin, &audit.account,
-				&audit.action, &audit.detail,	&audit.outcome};
-	bool copied = true;
+	struct store_audit copy = {0};
+	struct audit_row audit = {0};
+	int r;
 
 	audit_columns(&row, &audit);
 	if (row.bad)
 		return store_damaged(store, error, "audit row %" PRId64 " is none", audit.id);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		*texts[i] = strdup(*texts[i]);
-		copied = copied && *texts[i];
-	}
-	if (!copied) {
-		clear_row(&audit);
-		return store_no_memory(error);
-	}
-	*(struct store_audit *)item = audit;
-	return 0;
+	r = copy_row(store, &row, &audit, &copy, error);
+	if (!r && !(copy.user && copy.delegate && copy.origin && copy.account && copy.action && copy.outcome))
+		r = store_no_memory(error);
+	if (r < 0)
+		clear_row(&copy);
+	else
+		*(struct store_audit *)item = copy;
+	return r;
 }
 
-int store_audit_read(struct store *store, const char *account, int64_t after, int64_t since, size_t limit,
-		     struct store_audit **ret, size_t *ret_count, struct ag_error *error)
+static int open_read(struct store *store, const struct store_audit_filter *filter,
+		     const struct person_query *who, sqlite3_stmt **ret, struct ag_error *error)
+{
+	int64_t most = filter->limit > INT64_MAX ? INT64_MAX : (int64_t)filter->limit;
+	struct sql_value account = filter->account ? sql_text(filter->account) : SQL_NULL;
+
+	if (!filter->user && !filter->account)
+		return sql_open(store, SQL_AUDIT_READ, ret, error, SQL_NUMBER(filter->after),
+				SQL_NUMBER(filter->since), SQL_NUMBER(filter->until), SQL_NUMBER(most));
+	if (!filter->user)
+		return sql_open(store, SQL_AUDIT_READ_ACCOUNT, ret, error, SQL_NUMBER(filter->after),
+				SQL_NUMBER(filter->since), SQL_NUMBER(filter->until), SQL_NUMBER(most),
+				account);
+	return sql_open(store, who->id ? SQL_AUDIT_READ_PERSON : SQL_AUDIT_READ_PERSONS, ret, error,
+			SQL_NUMBER(filter->after), SQL_NUMBER(filter->since), SQL_NUMBER(filter->until),
+			SQL_NUMBER(most), account, who->id ? SQL_NUMBER(who->id) : sql_text(who->name));
+}
+
+int store_audit_read(struct store *store, const struct store_audit_filter *filter, struct store_audit **ret,
+		     size_t *ret_count, struct ag_error *error)
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	int64_t most = limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+	struct person_query who = {0};
 	void *items;
-	int r;
+	int r = filter->user ? person_query(store, filter->user, &who, error) : 1;
 
-	if (account)
-		r = sql_open(store, SQL_AUDIT_READ_ACCOUNT, &stmt, error, SQL_NUMBER(after),
-			     SQL_NUMBER(since), SQL_NUMBER(most), sql_text(account));
-	else
-		r = sql_open(store, SQL_AUDIT_READ, &stmt, error, SQL_NUMBER(after), SQL_NUMBER(since),
-			     SQL_NUMBER(most));
+	if (r < 0)
+		return r;
+	if (!r) { /* nobody of that name did anything */
+		*ret = NULL;
+		*ret_count = 0;
+		return 0;
+	}
+	r = open_read(store, filter, &who, &stmt, error);
 	if (!r)
 		r = store_collect(store, stmt, sizeof(**ret), audit_read, clear_row, &items, ret_count,
 				  error);
@@ -145,57 +323,4 @@ void store_audit_free(struct store_audit *rows, size_t count)
 	for (size_t i = 0; i < count; i++)
 		clear_row(&rows[i]);
 	free(rows);
-}
-
-static int chain_step(struct store *store, sqlite3_stmt *stmt, int64_t id, uint8_t hash[DIGEST_SIZE],
-		      struct ag_error *error)
-{
-	struct sql_row row = {.stmt = stmt};
-	uint8_t stored[DIGEST_SIZE] = {0};
-	struct store_audit audit = {0};
-
-	audit_columns(&row, &audit);
-	row_bytes(&row, stored, DIGEST_SIZE);
-	if (!row.bad && audit.id == id) {
-		digest_row(hash, &audit, hash);
-		if (!memcmp(stored, hash, DIGEST_SIZE))
-			return 0;
-	}
-	return error_set(error, ERROR_STORE,
-			 "store %s: audit row %" PRId64 " does not fit the one before it: the log was "
-			 "changed, or is damaged; compare it with a backup",
-			 store->path, id);
-}
-
-static int chain_walk(struct store *store, int64_t *rows, uint8_t hash[DIGEST_SIZE], struct ag_error *error)
-{
-	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	int r = sql_open(store, SQL_AUDIT_ALL, &stmt, error);
-
-	while (!r && (r = sql_step(store, stmt, error)) > 0) {
-		r = chain_step(store, stmt, *rows + 1, hash, error);
-		if (!r)
-			(*rows)++;
-	}
-	return r;
-}
-
-int store_audit_verify(struct store *store, uint64_t *ret_rows, struct ag_error *error)
-{
-	uint8_t hash[DIGEST_SIZE] = {0};
-	struct store_meta meta;
-	int64_t rows = 0;
-	int r = store_meta_get(store, &meta, error);
-
-	if (!r)
-		r = chain_walk(store, &rows, hash, error);
-	*ret_rows = (uint64_t)rows;
-	if (r < 0)
-		return r;
-	if (rows != meta.audit_rows || memcmp(hash, meta.audit_hash, DIGEST_SIZE) != 0)
-		return error_set(error, ERROR_STORE,
-				 "store %s: the audit log ends at row %" PRId64 ", but %" PRId64
-				 " were written: rows were added or cut off; compare it with a backup",
-				 store->path, rows, meta.audit_rows);
-	return 0;
 }

@@ -7,7 +7,7 @@
  */
 #include "userspace/io/store.h"
 
-#include "userspace/io/store_private.h"
+#include "userspace/io/store_audit.h"
 
 #include <inttypes.h>
 
@@ -114,6 +114,7 @@ static int user_taken(struct store *store, const struct store_user *user, struct
 
 int store_user_add(struct store *store, struct store_user *user, struct ag_error *error)
 {
+	struct person person;
 	int r = store_editing(store, error);
 
 	if (r < 0)
@@ -125,7 +126,8 @@ int store_user_add(struct store *store, struct store_user *user, struct ag_error
 		return sql_is_duplicate(store) ? user_taken(store, user, error) : r;
 	user->id = sqlite3_last_insert_rowid(store->db);
 	fold_user(store->meta.people_sum, user);
-	return 0;
+	/* The audit log names users by their persons. */
+	return person_take(store, user->name, user->uid, store->meta.audit_rows, &person, error);
 }
 
 /* Folding a role that is in the sum takes it out, and one that is not puts it in. */

@@ -126,7 +126,19 @@ enum sql {
 	SQL_AUDIT_ADD,
 	SQL_AUDIT_READ,
 	SQL_AUDIT_READ_ACCOUNT,
+	SQL_AUDIT_READ_PERSON,
+	SQL_AUDIT_READ_PERSONS,
 	SQL_AUDIT_ALL,
+	SQL_AUDIT_ORIGIN_ADD,
+	SQL_AUDIT_BOUNDS_ADD,
+	SQL_AUDIT_BOUNDS,
+	SQL_PERSON_ADD,
+	SQL_PERSON_TOUCH,
+	SQL_PERSON_GET,
+	SQL_PERSON_BY_NAME_UID,
+	SQL_PERSON_BY_NAME,
+	SQL_PERSON_BY_UID,
+	SQL_PERSONS,
 	SQL_MAX,
 };
 
@@ -339,6 +351,8 @@ int store_schema_check(struct store *store, struct ag_error *error);
 /* The digests of version 1, or those of 2 and 3, are checked and replaced; each account's history begins. */
 int store_convert_digests_1(struct store *store, struct ag_error *error);
 int store_convert_digests_3(struct store *store, struct ag_error *error);
+/* store_audit_migrate.c: the audit log up to version 3 is checked and chained anew. */
+int store_convert_audit(struct store *store, struct ag_error *error);
 
 /* --- store_connect.c: connections --------------------------------------------- */
 

@@ -192,7 +192,54 @@ static const char version_1[] =
 #define PENDING_4 ""
 #define NAMED_LISTS_4 ""
 #define TOKENS_4 ""
-#define AUDIT_4 ""
+/* The rows of old go to audit_3, which store_convert_audit() empties into the new table and drops. */
+#define AUDIT_4 \
+	"DROP TRIGGER audit_keeps_rows;\n" \
+	"DROP TRIGGER audit_keeps_all;\n" \
+	"DROP INDEX audit_by_account;\n" \
+	"ALTER TABLE audit RENAME TO audit_3;\n" \
+	"CREATE TABLE persons (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n" \
+	"	mac " DIGEST_CHECK("mac") ",\n" \
+	"	last_row INTEGER NOT NULL CHECK (last_row >= 0),\n" \
+	"	key BLOB CHECK (length(key) = 32),\n" \
+	"	name TEXT CHECK (length(name) < 64),\n" \
+	"	uid INTEGER CHECK (uid BETWEEN -1 AND 4294967294),\n" \
+	"	CHECK ((key IS NULL) = (name IS NULL) AND (key IS NULL) = (uid IS NULL)),\n" \
+	"	UNIQUE (name, uid)\n" \
+	") STRICT;\n" \
+	"CREATE TABLE audit (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n" \
+	"	time INTEGER NOT NULL,\n" \
+	"	person INTEGER NOT NULL,\n" \
+	"	delegate INTEGER NOT NULL,\n" \
+	"	origin_mac " DIGEST_CHECK("origin_mac") ",\n" \
+	"	account TEXT NOT NULL,\n" \
+	"	action TEXT NOT NULL,\n" \
+	"	detail TEXT NOT NULL,\n" \
+	"	outcome TEXT NOT NULL,\n" \
+	"	hash " DIGEST_CHECK("hash") "\n" \
+	") STRICT;\n" \
+	"CREATE INDEX audit_by_account ON audit (account, id);\n" \
+	"CREATE INDEX audit_by_person ON audit (person, id);\n" \
+	"CREATE TABLE audit_origins (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n" \
+	"	origin TEXT NOT NULL\n" \
+	") STRICT;\n" \
+	"CREATE TABLE audit_bounds (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id = 1),\n" \
+	"	pruned INTEGER NOT NULL CHECK (pruned >= 0),\n" \
+	"	pruned_hash " DIGEST_CHECK("pruned_hash") ",\n" \
+	"	forgotten INTEGER NOT NULL CHECK (forgotten >= 0),\n" \
+	"	digest " DIGEST_CHECK("digest") "\n" \
+	") STRICT;\n" \
+	"CREATE TRIGGER audit_keeps_rows BEFORE UPDATE ON audit BEGIN\n" \
+	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n" \
+	"END;\n" \
+	"CREATE TRIGGER audit_keeps_all BEFORE DELETE ON audit\n" \
+	"	WHEN old.id > coalesce((SELECT pruned FROM audit_bounds), 0) BEGIN\n" \
+	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n" \
+	"END;\n"
 #define PANIC_4 \
 	"CREATE TABLE panic (\n" \
 	"	id INTEGER PRIMARY KEY CHECK (id = 1),\n" \
@@ -206,12 +253,27 @@ static const char version_4_from_2[] = VERSION_3 VERSION_4;
 static const char version_4_from_1[] = VERSION_2 VERSION_3 VERSION_4;
 /* clang-format on */
 
+static int convert_from_1(struct store *store, struct ag_error *error)
+{
+	int r = store_convert_digests_1(store, error);
+
+	return r < 0 ? r : store_convert_audit(store, error);
+}
+
+/* Version 2 too. */
+static int convert_from_3(struct store *store, struct ag_error *error)
+{
+	int r = store_convert_digests_3(store, error);
+
+	return r < 0 ? r : store_convert_audit(store, error);
+}
+
 /* What converts rows is written for the tables of now, so the way from version 1 is one step. */
 const struct store_step store_steps[STORE_STEPS] = {
 	{0, 1, version_1, NULL},
-	{1, 4, version_4_from_1, store_convert_digests_1},
-	{2, 4, version_4_from_2, store_convert_digests_3},
-	{3, 4, version_4, store_convert_digests_3},
+	{1, 4, version_4_from_1, convert_from_1},
+	{2, 4, version_4_from_2, convert_from_3},
+	{3, 4, version_4, convert_from_3},
 };
 
 static const struct store_step *step_from(const struct store_step *steps, size_t count, int64_t version)
@@ -292,7 +354,7 @@ static int expected_digest(uint8_t out[DIGEST_SIZE], struct ag_error *error)
 		r = store_migrate(&reference, store_steps, STORE_STEPS, error);
 	if (!r)
 		r = schema_digest(&reference, out, error);
-	(void)sqlite3_close(reference.db); /* nothing in it is kept */
+	store_disconnect(&reference); /* nothing in it is kept */
 	return r;
 }
 

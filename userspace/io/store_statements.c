@@ -25,7 +25,14 @@
 #define ROLE_COLUMNS                                                                                         \
 	"a.name, u.name, r.role FROM roles AS r JOIN accounts AS a ON a.id = r.account_id "                  \
 	"JOIN users AS u ON u.id = r.user_id "
-#define AUDIT_COLUMNS "id, time, user, delegate, uid, origin, account, action, detail, outcome"
+/* Of a row, of whom it names, and the address while it is kept. */
+#define AUDIT_ROWS                                                                                           \
+	"SELECT a.id, a.time, a.person, a.delegate, a.origin_mac, a.account, a.action, a.detail, "           \
+	"a.outcome, a.hash, p.name, p.uid, d.name, d.uid, o.origin, p.mac, p.key, d.mac FROM audit AS a "    \
+	"LEFT JOIN persons AS p ON p.id = a.person LEFT JOIN persons AS d ON d.id = a.delegate "             \
+	"LEFT JOIN audit_origins AS o ON o.id = a.id "
+#define AUDIT_IN       "WHERE a.id > ?1 AND a.time >= ?2 AND a.time < ?3 "
+#define PERSON_COLUMNS "SELECT id, mac, key, name, uid FROM persons "
 
 static const char *const statements[SQL_MAX] = {
 	[SQL_META_ADD] =
@@ -209,13 +216,30 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_PANIC_REMOVE] = "DELETE FROM panic",
 	[SQL_PANIC] = "SELECT since, by, reason FROM panic",
 
-	[SQL_AUDIT_ADD] = "INSERT INTO audit (" AUDIT_COLUMNS
-			  ", hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[SQL_AUDIT_READ] = "SELECT " AUDIT_COLUMNS
-			   " FROM audit WHERE id > ? AND time >= ? ORDER BY id LIMIT ?",
-	[SQL_AUDIT_READ_ACCOUNT] = "SELECT " AUDIT_COLUMNS " FROM audit WHERE id > ? AND time >= ? "
-				   "AND account = ?4 ORDER BY id LIMIT ?3",
-	[SQL_AUDIT_ALL] = "SELECT " AUDIT_COLUMNS ", hash FROM audit ORDER BY id",
+	[SQL_AUDIT_ADD] = "INSERT INTO audit (id, time, person, delegate, origin_mac, account, action, "
+			  "detail, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_AUDIT_READ] = AUDIT_ROWS AUDIT_IN "ORDER BY a.id LIMIT ?4",
+	[SQL_AUDIT_READ_ACCOUNT] = AUDIT_ROWS AUDIT_IN "AND a.account = ?5 ORDER BY a.id LIMIT ?4",
+	/* One id, so that its index gives them in order. */
+	[SQL_AUDIT_READ_PERSON] = AUDIT_ROWS AUDIT_IN
+	"AND a.person = ?6 AND (?5 IS NULL OR a.account = ?5) ORDER BY a.id LIMIT ?4",
+	[SQL_AUDIT_READ_PERSONS] = AUDIT_ROWS AUDIT_IN
+	"AND a.person IN (SELECT id FROM persons WHERE name = ?6) AND (?5 IS NULL OR a.account = ?5) "
+	"ORDER BY a.id LIMIT ?4",
+	[SQL_AUDIT_ALL] = AUDIT_ROWS "ORDER BY a.id",
+	[SQL_AUDIT_ORIGIN_ADD] = "INSERT INTO audit_origins (id, origin) VALUES (?, ?)",
+	[SQL_AUDIT_BOUNDS_ADD] = "INSERT INTO audit_bounds (id, pruned, pruned_hash, forgotten, digest) "
+				 "VALUES (1, ?, ?, ?, ?)",
+	[SQL_AUDIT_BOUNDS] = "SELECT pruned, pruned_hash, forgotten, digest FROM audit_bounds",
+
+	[SQL_PERSON_ADD] = "INSERT INTO persons (id, mac, last_row, key, name, uid) VALUES "
+			   "((SELECT coalesce(max(id), 0) + 1 FROM persons), ?, ?, ?, ?, ?)",
+	[SQL_PERSON_TOUCH] = "UPDATE persons SET last_row = ?2 WHERE id = ?1 AND last_row < ?2",
+	[SQL_PERSON_GET] = PERSON_COLUMNS "WHERE id = ?",
+	[SQL_PERSON_BY_NAME_UID] = PERSON_COLUMNS "WHERE name = ? AND uid = ?",
+	[SQL_PERSON_BY_NAME] = PERSON_COLUMNS "WHERE name = ? ORDER BY id DESC",
+	[SQL_PERSON_BY_UID] = PERSON_COLUMNS "WHERE uid = ? ORDER BY id DESC LIMIT 1",
+	[SQL_PERSONS] = PERSON_COLUMNS "ORDER BY id",
 };
 
 const char *sql_statement(enum sql which)

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The audit log as it is asked for: by account, user and time, page by page and as JSON lines; and what stands in its
+# chain: no name of a user and no address.
+. "$(dirname "$0")/../lib.sh"
+ag_init
+ns_add server
+check "the daemon starts" daemon_start
+check "an account, an admin, a delegate" acme
+ag --quiet user add bob
+ag --quiet account add beta
+ag --quiet role grant beta bob admin
+ada --quiet allow add acme "$ADA"
+ag --as bob --origin 203.0.113.99 --quiet allow add beta 203.0.113.99
+ag --as bob --origin 203.0.113.99 --quiet allow add acme 203.0.113.98 2>/dev/null
+
+ids()
+{
+	"$@" | jq -rs '[.[] | (.items? // [.])[] | .id] | join(" ")'
+}
+
+all=$(ids ag --json audit)
+is "every row has its number" "$(ag --json audit | jq -c '[.items[].id] == [range(1; (.items | length) + 1)]')" true
+is "--user: her rows alone" "$(ag --json audit --user ada | jq -r '[.items[].user] | unique | join(" ")')" ada
+is "... and all of them" "$(ag --json audit --user ada | jq '.items | length')" \
+	"$(ag --json audit | jq '[.items[] | select(.user == "ada")] | length')"
+is "... with an account" "$(ag --json audit acme --user bob | jq -r '.items[] | .outcome')" forbidden
+is "... of nobody: nothing" "$(ag --json audit --user nobody | jq -c .items)" "[]"
+is "--until before the first: nothing" "$(ag --json audit --until 1h | jq -c .items)" "[]"
+is "--since and --until around all" "$(ids ag --json audit --since 1h --until 2999-01-01T00:00:00Z)" "$all"
+is "until is no time: bad_request" "$(api_status GET '/v1/audit?until=now')" "400 bad_request"
+is "--jsonl: the same rows, in order" "$(ids ag audit --jsonl)" "$all"
+is "... with every field" "$(ag audit --jsonl | tail -n 1)" "$(ag --json audit | jq -c '.items[-1]')"
+is "... of one account and user" "$(ids ag audit beta --jsonl --user bob)" "$(ids ag --json audit beta --user bob)"
+is "... and its type" "$(api GET /v1/audit/export -o /dev/null -w '%{content_type}')" application/x-ndjson
+is "... is the account's reader's too" "$(ids ag --as ada audit acme --jsonl)" "$(ids ag --json audit acme)"
+refused forbidden 4 "... but not another account's" --as ada audit beta --jsonl
+refused forbidden 4 "... nor the whole" --as ada audit --jsonl
+is "a hash for each row" "$(ag audit --jsonl | jq -r .hash | grep -cE '^[0-9a-f]{64}$')" "$(wc -w <<<"$all")"
+
+is "in the chain there is no name and no address" \
+	"$(sqlite3 "$STORE" "SELECT count(*) FROM audit WHERE account || action || detail || outcome GLOB '*$ADA*' OR
+		detail GLOB '*203.0.113.99*' OR detail GLOB '*ada*' OR detail GLOB '*bob*'")" 0
+is "what is shown has both" "$(ag --json audit acme | jq -r '.items[] | select(.action == "allow add") | .user, .origin, .detail' | xargs | cut -d ' ' -f 1-3)" \
+	"ada $ADA +$ADA/32"
+is "... and users by their names" "$(ag --json audit | jq -r '.items[] | select(.action == "role grant") | .detail' | sort | xargs)" \
+	"ada admin bob admin"
+
+# More than a page, and more than the daemon holds at a time.
+daemon_stop
+sqlite3 "$STORE" "BEGIN; SELECT 1; COMMIT" >/dev/null
+check "the daemon starts again" daemon_start
+for _ in $(seq 150); do
+	printf 'url = "http://allowgate/v1/accounts/beta"\nunix-socket = "%s"\nrequest = PATCH\ndata = "{\\"label\\": \\"%s\\"}"\noutput = /dev/null\n' \
+		"$SOCKET" "$(head -c 180 /dev/zero | tr '\0' x)"
+done >"$DIR/changes"
+curl -sS --fail-early -K "$DIR/changes" >/dev/null
+is "an export of many pages is whole and in order" "$(ag audit --jsonl | jq -s '[.[].id] == [range(1; length + 1)] and length > 150')" true
+check "the log is whole" ag audit verify
+finish
