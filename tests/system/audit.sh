@@ -48,14 +48,66 @@ is "... and users by their names" "$(ag --json audit | jq -r '.items[] | select(
 	"ada admin bob admin"
 
 # More than a page, and more than the daemon holds at a time.
-daemon_stop
-sqlite3 "$STORE" "BEGIN; SELECT 1; COMMIT" >/dev/null
-check "the daemon starts again" daemon_start
 for _ in $(seq 150); do
-	printf 'url = "http://allowgate/v1/accounts/beta"\nunix-socket = "%s"\nrequest = PATCH\ndata = "{\\"label\\": \\"%s\\"}"\noutput = /dev/null\n' \
+	printf 'url = "http://allowgate/v1/accounts/beta"\nunix-socket = "%s"\nrequest = PATCH\ndata = "{\\"label\\": \\"%s\\"}"\noutput = /dev/null\nnext\n' \
 		"$SOCKET" "$(head -c 180 /dev/zero | tr '\0' x)"
 done >"$DIR/changes"
 curl -sS --fail-early -K "$DIR/changes" >/dev/null
 is "an export of many pages is whole and in order" "$(ag audit --jsonl | jq -s '[.[].id] == [range(1; length + 1)] and length > 150')" true
 check "the log is whole" ag audit verify
+
+# Refused attempts: so many one by one, the others by their number.
+written()
+{
+	ag --json audit --user ada | jq '[.items[] | select(.outcome == "forbidden")] | length'
+}
+before=$(written)
+for _ in $(seq 100); do
+	printf 'url = "http://allowgate/v1/accounts"\nunix-socket = "%s"\nrequest = POST\ndata = "{\\"name\\": \\"x\\"}"\nheader = "Allowgate-On-Behalf-Of: ada"\noutput = /dev/null\nnext\n' "$SOCKET"
+done >"$DIR/attempts"
+curl -sS -K "$DIR/attempts" >/dev/null
+count=$(($(written) - before))
+check "of 100 refused attempts at most 60 are rows" test "$count" -gt 30 -a "$count" -le 60
+is "... and they are refused all the same" "$(api_status POST /v1/accounts -H 'Allowgate-On-Behalf-Of: ada' -d '{"name": "x"}')" "403 forbidden"
+daemon_stop
+
+# Retention, and a copy in the journal: one of our own, where the real one would be.
+mkdir "$DIR/journal"
+cat >"$DIR/journal.py" <<'PY'
+import socket, sys
+own = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+own.bind(sys.argv[1])
+while True:
+    sys.stdout.buffer.write(own.recv(65536) + b"\n")
+    sys.stdout.buffer.flush()
+PY
+background journal server python3 "$DIR/journal.py" "$DIR/journal/socket"
+wait_for 5 test -S "$DIR/journal/socket"
+daemon_in_private()
+{
+	# A mount namespace of its own, in which that directory is the journal's.
+	nsenter --net="/run/netns/$NS-server" -- unshare --mount --propagation slave bash -c '
+		mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/journal &&
+		mount --bind "$1" /run/systemd/journal && shift && exec "$@"' bash "$DIR/journal" \
+		"$AG_BIN/allowgated" --config "$CONFIG" --store "$STORE" --socket "$SOCKET" --pin-dir "$PINS" \
+		--metrics 127.0.0.1:9812 --origin-socket "$DIR/origin.sock" "${SOCKET_GROUP[@]}" "$@" >>"$DIR/daemon.log" 2>&1 &
+	PIDS+=($!)
+	DAEMON_PID=$!
+	wait_for 15 daemon_answers
+}
+rows=$(sqlite3 "$STORE" "SELECT count(*) FROM audit")
+check "the daemon starts, to keep 100 rows and no address" daemon_in_private --audit-journal on --retention-audit-rows 100 --retention-address-days 0
+is "what was only counted is said" "$(ag --json audit | jq -r '[.items[] | select(.action == "refused")] | last | .detail | sub("[0-9]+"; "N")')" "N more refused within a minute"
+check "older rows go" wait_for 5 sh -c "[ \$(sqlite3 '$STORE' 'SELECT count(*) FROM audit') -le 100 ]"
+check "... of more" test "$rows" -gt 100
+check "... and the log is whole" ag audit verify
+is "... but for what begins it" "$(ag --json audit | jq '.items[0].id > 1')" true
+ada --quiet allow add acme 203.0.113.5
+ag --quiet --as ada --origin "$ADA" user add eve 2>/dev/null
+is "addresses go" "$(sqlite3 "$STORE" "SELECT count(*) FROM audit_origins WHERE id <= (SELECT forgotten FROM audit_bounds)")" 0
+is "the journal has a copy" "$(grep -ac '^ALLOWGATE_ACTION=allow add$' "$DIR/journal.log")" 1
+is "... with its fields" "$(grep -aA3 '^ALLOWGATE_USER=ada$' "$DIR/journal.log" | head -n 4 | cut -d = -f 1 | xargs)" \
+	"ALLOWGATE_USER ALLOWGATE_UID ALLOWGATE_DELEGATE ALLOWGATE_ORIGIN"
+is "... of what was refused too" "$(grep -ac '^ALLOWGATE_OUTCOME=forbidden$' "$DIR/journal.log")" 1
+is "... by the number of its row" "$(grep -a '^ALLOWGATE_AUDIT_ID=' "$DIR/journal.log" | tail -n 1 | cut -d = -f 2)" "$(ag --json audit | jq '.items[-1].id')"
 finish

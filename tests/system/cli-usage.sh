@@ -273,6 +273,8 @@ fresh "user add with all" "POST /v1/users" '{"name":"web","uid":4294967294,"oper
 	user add web --uid 4294967294 --operator --delegate
 fresh "user add of a system user" "POST /v1/users" '{"name":"ops","uid":0}' user add ops --os-user root
 fresh "user remove" "DELETE /v1/users/ada" '' user remove ada
+fresh "user erase" "POST /v1/users/ada/erase" '' user erase ada
+fresh "user erase by uid" "POST /v1/users/uid%3A1000/erase?dry_run=true" '' user erase uid:1000 --dry-run
 fresh "role grant" "PUT $A/acme/roles/ada" '{"role":"admin"}' role grant acme ada admin
 fresh "role revoke" "DELETE $A/acme/roles/ada" '' role revoke acme ada
 fresh "allow add" "POST $A/acme/allowlist" '{"entries":[{"prefix":"203.0.113.7"},{"prefix":"2001:db8::/32"}]}' \

@@ -49,6 +49,54 @@ static void follow(const struct httpd_request *request, struct httpd_response *r
 	}
 }
 
+/* --- pulled: "/pull" gives PIECES pieces, one whenever the last was taken; "/pull?x" fails behind three ---
+ */
+
+#define PIECES	   200
+#define PIECE_SIZE 50000
+
+static struct {
+	atomic_uint asked;
+	atomic_uint gone;
+	bool fails;
+} pull;
+
+static void pull_more(struct httpd_stream *stream, void *arg)
+{
+	static char piece[PIECE_SIZE];
+	unsigned int number = atomic_fetch_add(&pull.asked, 1);
+
+	(void)arg;
+	assert_int_equal(httpd_stream_room(stream), HELD_LIMIT); /* all was taken */
+	if (pull.fails && number == 3) {
+		httpd_stream_fail(stream);
+		return;
+	}
+	memset(piece, 'a' + (int)(number % 26), sizeof(piece));
+	assert_int_equal(httpd_stream_write(stream, piece, sizeof(piece)), 0);
+	if (number + 1 == PIECES)
+		httpd_stream_end(stream);
+}
+
+static void pull_gone(struct httpd_stream *stream, void *arg)
+{
+	(void)stream;
+	(void)arg;
+	atomic_fetch_add(&pull.gone, 1);
+}
+
+static void begin_pull(const struct httpd_request *request, struct httpd_response *response)
+{
+	struct httpd_stream_options options = {.limit = HELD_LIMIT, .gone = pull_gone, .more = pull_more};
+
+	atomic_store(&pull.asked, 0);
+	atomic_store(&pull.gone, 0);
+	pull.fails = httpd_query(request, "x");
+	assert_non_null(httpd_stream(request, &options));
+	free(response->body);
+	*response = (struct httpd_response){.status = 200, .content_type = "application/x-ndjson"};
+}
+
 static void write_all(const char *text)
 {
 	for (size_t i = 0; i < all.count; i++)
@@ -100,6 +148,8 @@ static void handle_streams(const struct httpd_request *request, struct httpd_res
 	handle(request, response, arg); /* of a stream it must come to nothing */
 	if (strcmp(request->path, "/follow") == 0)
 		follow(request, response);
+	if (strcmp(request->path, "/pull") == 0)
+		begin_pull(request, response);
 	if (strcmp(request->path, "/write") == 0)
 		write_all(httpd_query(request, "x"));
 	if (strcmp(request->path, "/fill") == 0)
@@ -365,12 +415,63 @@ static void test_close(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Chunked: its bytes are those of all pieces and of what frames them. */
+static void pulled_as_it_is_taken(void **state)
+{
+	CLEANUP(buffer_clear) struct buffer answer = {0};
+	size_t bytes = 0;
+	int fd = client();
+
+	(void)state;
+	assert_true(send_text(fd, "GET /pull HTTP/1.1\r\n" HOST "\r\n"));
+	assert_true(receive_text(fd, &answer, "\r\n0\r\n\r\n"));
+	for (size_t i = 0; i < answer.length; i++)
+		bytes += answer.data[i] == 'q';
+	assert_true(bytes >= (size_t)PIECE_SIZE * (PIECES / 26));
+	assert_true(answer.length > (size_t)PIECES * PIECE_SIZE);
+	assert_int_equal(atomic_load(&pull.asked), PIECES);
+	assert_int_equal(atomic_load(&pull.gone), 0);
+	close(fd);
+}
+
+/* What is not whole does not look so. */
+static void pulled_and_failed(void **state)
+{
+	CLEANUP(buffer_clear) struct buffer answer = {0};
+	int fd = client();
+
+	(void)state;
+	assert_true(send_text(fd, "GET /pull?x=1 HTTP/1.1\r\n" HOST "\r\n"));
+	while (receive_some(fd, &answer, ANSWER_WAIT_MS) > 0)
+		;
+	assert_null(strstr(answer.data, "\r\n0\r\n"));
+	assert_int_equal(atomic_load(&pull.asked), 4);
+	close(fd);
+}
+
+/* Who takes nothing gets no more than the sockets hold, and is cut at the deadline. */
+static void pulled_and_not_taken(void **state)
+{
+	uint64_t start = now_ms();
+	int fd = client();
+
+	(void)state;
+	assert_true(send_text(fd, "GET /pull HTTP/1.1\r\n" HOST "\r\n"));
+	while (!atomic_load(&pull.gone) && now_ms() - start < ANSWER_WAIT_MS)
+		usleep(10000);
+	assert_int_equal(atomic_load(&pull.gone), 1);
+	assert_true(now_ms() - start >= 300);
+	assert_true(atomic_load(&pull.asked) < PIECES);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_written),	     TEST(test_at_once),     TEST(test_request_kept),
-		TEST(test_no_deadline),	     TEST(test_client_goes), TEST(test_slow_reader),
-		TEST(test_end_has_deadline), TEST(test_many),	     TEST(test_close),
+		TEST(test_written),	     TEST(test_at_once),      TEST(test_request_kept),
+		TEST(test_no_deadline),	     TEST(test_client_goes),  TEST(test_slow_reader),
+		TEST(test_end_has_deadline), TEST(test_many),	      TEST(test_close),
+		TEST(pulled_as_it_is_taken), TEST(pulled_and_failed), TEST(pulled_and_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

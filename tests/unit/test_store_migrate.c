@@ -464,9 +464,12 @@ int main(void)
 		MIGRATE_TEST(test_edited_afterwards),
 		MIGRATE_TEST(test_damaged),
 
-		MIGRATE_TEST(test_entries_stay_as_they_were), MIGRATE_TEST(test_taken_over_once),
-		MIGRATE_TEST(test_edited_afterwards),	      MIGRATE_TEST(test_damaged),
-		MIGRATE_TEST(test_audit_is_chained_anew),     MIGRATE_TEST(test_broken_audit_stays_broken),
+		MIGRATE_TEST(test_entries_stay_as_they_were),
+		MIGRATE_TEST(test_taken_over_once),
+		MIGRATE_TEST(test_edited_afterwards),
+		MIGRATE_TEST(test_damaged),
+		MIGRATE_TEST(test_audit_is_chained_anew),
+		MIGRATE_TEST(test_broken_audit_stays_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

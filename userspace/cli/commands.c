@@ -231,6 +231,12 @@ const struct command COMMANDS[] = {
 	{.noun = "user", .verb = "remove", .arguments = "NAME", .help = "with their roles",
 	 .options = CHANGE, .least = 1, .most = 1,
 	 .run = run_change, .method = "DELETE", .path = "/v1/users/{0}", .done = "{0}: user removed"},
+	{.noun = "user", .verb = "export", .arguments = "NAME", .help = "everything that is held on them, as one JSON document",
+	 .least = 1, .most = 1, .run = run_document, .method = "GET", .path = "/v1/users/{0}/export"},
+	{.noun = "user", .verb = "erase", .arguments = "NAME", .help = "with all that tells who they were, in the audit log too",
+	 .options = CHANGE, .least = 1, .most = 1,
+	 .run = run_change, .method = "POST", .path = "/v1/users/{0}/erase",
+	 .done = "{0}: erased"},
 
 	{.noun = "role", .verb = "grant", .arguments = "ACCOUNT USER admin|viewer", .help = "admins change the list, viewers read it",
 	 .options = CHANGE, .least = 3, .most = 3,

@@ -14,6 +14,8 @@ int run_show(struct invocation *invocation);
 /* run_audit.c */
 int run_audit(struct invocation *invocation);
 int run_audit_verify(struct invocation *invocation);
+/* a JSON document that is written as it comes */
+int run_document(struct invocation *invocation);
 /* run_allow.c */
 int run_upload(struct invocation *invocation);
 int run_me(struct invocation *invocation);

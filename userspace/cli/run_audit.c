@@ -62,27 +62,40 @@ static int parse_limit(struct invocation *invocation, size_t *ret)
 	return 0;
 }
 
-/* Line by line as it comes, however long the log is. */
+/* To standard output as it comes, however long it is. */
+static int stream(struct invocation *invocation, const struct buffer *target)
+{
+	struct sink sink = {.problem = &invocation->problem};
+	struct client_answer answer = {0};
+	int err;
+
+	invocation->transfer = (struct client_transfer){.take = sink_take, .endless = true, .arg = &sink};
+	err = ask_text(invocation, target, NULL, 0, &answer);
+	if (!err)
+		err = sink_finish(&sink);
+	client_answer_clear(&answer);
+	sink_clear(&sink);
+	return err;
+}
+
+int run_document(struct invocation *invocation)
+{
+	CLEANUP(buffer_clear) struct buffer target = {0};
+
+	ask_target(invocation, &target);
+	return stream(invocation, &target);
+}
+
 static int export_lines(struct invocation *invocation)
 {
 	CLEANUP(buffer_clear) struct buffer target = {0};
-	struct sink sink = {.problem = &invocation->problem};
-	struct client_answer answer = {0};
 	int err;
 
 	if (option_given(invocation, OPTION_LIMIT))
 		return problem_set(&invocation->problem, PROBLEM_USAGE,
 				   "--jsonl writes all rows, without --limit: bound them by --since");
 	err = audit_target(invocation, "/v1/audit/export", &target);
-	if (err)
-		return err;
-	invocation->transfer = (struct client_transfer){.take = sink_take, .endless = true, .arg = &sink};
-	err = ask_text(invocation, &target, NULL, 0, &answer);
-	if (!err)
-		err = sink_finish(&sink);
-	client_answer_clear(&answer);
-	sink_clear(&sink);
-	return err;
+	return err ? err : stream(invocation, &target);
 }
 
 int run_audit(struct invocation *invocation)

@@ -2,6 +2,8 @@
 /*
  * api_people.c - users, roles, and who is asking
  */
+#include "userspace/daemon/api_people.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include "userspace/core/request.h"
 #include "userspace/daemon/call.h"
 
-static json_t *user_json(const struct store_user *user)
+json_t *user_json(const struct store_user *user)
 {
 	return json_pack("{s:s, s:o, s:b, s:b}", "name", user->name, "uid",
 			 user->uid < 0 ? json_null() : json_integer((json_int_t)user->uid), "operator",

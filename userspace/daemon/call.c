@@ -56,6 +56,19 @@ static json_t *warnings(const struct outcome *outcome)
 	return outcome->warning[0] ? json_pack("[s]", outcome->warning) : json_array();
 }
 
+static json_t *erased_json(const struct store_erased *erased)
+{
+	json_t *persons = json_array();
+
+	for (size_t i = 0; i < erased->person_count && persons; i++)
+		if (json_array_append_new(persons, json_integer((json_int_t)erased->persons[i]))) {
+			json_decref(persons);
+			persons = NULL;
+		}
+	return json_pack("{s:b, s:o, s:I, s:I}", "user", erased->user, "persons", persons, "addresses",
+			 (json_int_t)erased->addresses, "names", (json_int_t)erased->names);
+}
+
 static json_t *outcome_json(const struct call *call, const struct outcome *outcome)
 {
 	json_t *answer = json_pack("{s:I, s:b, s:I, s:I, s:o}", "generation", (json_int_t)outcome->generation,
@@ -67,6 +80,8 @@ static json_t *outcome_json(const struct call *call, const struct outcome *outco
 		failed = json_object_set_new(answer, "active", json_boolean(outcome->active));
 	if (!failed && outcome->concerns_list && call->dry_run)
 		failed = json_object_set_new(answer, "difference", difference(outcome));
+	if (!failed && outcome->erases)
+		failed = json_object_set_new(answer, "erased", erased_json(&outcome->erased));
 	if (!failed)
 		return answer;
 	json_decref(answer);

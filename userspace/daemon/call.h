@@ -102,6 +102,8 @@ int api_follow_events(struct call *call);
 int api_list_users(struct call *call);
 int api_add_user(struct call *call);
 int api_remove_user(struct call *call);
+int api_export_user(struct call *call);
+int api_erase_user(struct call *call);
 int api_list_roles(struct call *call);
 int api_list_account_roles(struct call *call);
 int api_grant_role(struct call *call);

@@ -25,6 +25,7 @@ enum change_kind {
 	CHANGE_SERVICE_REMOVE,
 	CHANGE_USER_ADD,
 	CHANGE_USER_REMOVE,
+	CHANGE_USER_ERASE,
 	CHANGE_ROLE_GRANT,
 	CHANGE_ROLE_REVOKE,
 	CHANGE_ALLOW_ADD,
@@ -78,6 +79,7 @@ struct change {
 		*list; /* ALLOW_ADD: new entries, but for an import; ALLOW_REMOVE: their prefixes matter */
 	struct store_user user; /* USER_*, ROLE_*: the name; USER_ADD: all */
 	uint64_t generation;	/* ALLOW_ROLLBACK: whose list it shall be */
+	const char *erase;	/* USER_ERASE: a name, or uid:1000 */
 	enum role role;
 	struct store_interface interface;
 	struct prepared *prepared; /* ALLOW_REPLACE and ALLOW_ROLLBACK always; otherwise NULL: nothing is */
@@ -95,6 +97,8 @@ struct outcome {
 	struct list went;
 	char warning[256]; /* "" for none */
 	struct attachment attachment;
+	bool erases;
+	struct store_erased erased; /* where it erases */
 };
 void outcome_clear(struct outcome *outcome);
 

@@ -445,6 +445,7 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				   .undo = edit_service_add},
 	[CHANGE_USER_ADD] = {.action = "user add", .edit = edit_user_add, .undo = undo_user_add},
 	[CHANGE_USER_REMOVE] = {.action = "user remove", .edit = edit_user_remove},
+	[CHANGE_USER_ERASE] = {.action = "user erase", .edit = edit_user_erase},
 	[CHANGE_ROLE_GRANT] = {.action = "role grant",
 			       .account = true,
 			       .edit = edit_role_grant,

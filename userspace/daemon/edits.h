@@ -52,9 +52,10 @@ int edit_check_expiry(const struct change *change, const struct entry *entry, in
 
 extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];
 
-/* policy_changes.c, edits_interfaces.c: rows of the table. */
+/* policy_changes.c, edits_erase.c, edits_interfaces.c: rows of the table. */
 int edit_policy_apply(struct edit *edit, struct ag_error *error);
 int undo_policy_apply(struct edit *edit, struct ag_error *error);
+int edit_user_erase(struct edit *edit, struct ag_error *error);
 int edit_interface_attach(struct edit *edit, struct ag_error *error);
 void abandon_interface_attach(struct edit *edit);
 int publish_interface_attach(struct edit *edit, struct ag_error *error);

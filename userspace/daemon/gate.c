@@ -188,6 +188,7 @@ int gate_open(const struct options *options, struct gate **ret, struct ag_error 
 		return error_set(error, ERROR_KERNEL, "no memory to start");
 	gate->options = options;
 	gate->clock_fd = -1;
+	gate->journaled = -1;
 	gate->started_at = time(NULL);
 	gate->apply_seconds.bounds = apply_bounds;
 	gate->apply_seconds.bound_count = sizeof(apply_bounds) / sizeof(*apply_bounds);

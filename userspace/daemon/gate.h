@@ -23,6 +23,7 @@
 #include "userspace/core/exposition.h"
 #include "userspace/core/policy.h"
 #include "userspace/daemon/options.h"
+#include "userspace/daemon/refusals.h"
 #include "userspace/daemon/summary.h"
 #include "userspace/io/dataplane.h"
 #include "userspace/io/store.h"
@@ -58,7 +59,10 @@ struct gate {
 	struct watch *watch;	 /* hears of changes; borrowed, NULL: nobody does */
 	int64_t started_at;	 /* seconds since 1970 */
 	struct loop_idle *sweep; /* tidies the kernel and the store; borrowed, NULL: nobody does */
-	int clock_fd;		 /* tells when the wall clock is set (clock.h); -1: nobody listens */
+	bool scrub_wanted;	 /* the store's file has what was deleted; see store_scrub() */
+	struct refusals refusals;
+	int64_t journaled; /* the last row of the audit log that was copied to the journal; -1: not known */
+	int clock_fd;	   /* tells when the wall clock is set (clock.h); -1: nobody listens */
 };
 
 /*

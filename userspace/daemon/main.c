@@ -20,6 +20,7 @@
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/options.h"
 #include "userspace/daemon/panic.h"
+#include "userspace/daemon/retention.h"
 #include "userspace/daemon/scrape.h"
 #include "userspace/daemon/seen.h"
 #include "userspace/daemon/verify.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct api *api;
 	struct scrape *scrape;
 	struct seen *seen;
+	struct retention *retention;
 	struct watch *watch;
 	bool reload_wanted; /* while an import keeps the store busy */
 	struct httpd *control;
@@ -229,6 +231,8 @@ static int open_parts(struct daemon *daemon)
 	if (!err)
 		err = watch_new(daemon->gate, daemon->loop, &daemon->watch);
 	if (!err)
+		err = retention_new(daemon->gate, daemon->api, daemon->loop, &daemon->retention);
+	if (!err)
 		err = loop_add_idle(daemon->loop, sweep, daemon, &daemon->gate->sweep);
 	return err;
 }
@@ -311,6 +315,7 @@ static void close_all(struct daemon *daemon)
 	scrape_free(daemon->scrape);
 	watch_free(daemon->watch);
 	seen_free(daemon->seen);
+	retention_free(daemon->retention);
 	httpd_close(daemon->control);
 	httpd_close(daemon->metrics);
 	rtnl_close(daemon->rtnl);

@@ -125,6 +125,19 @@ static int take_denied(const char *text, enum denied_sources *ret, struct ag_err
 	return result;
 }
 
+static int take_journal(const char *text, enum audit_journal *ret, struct ag_error *error)
+{
+	static const char *const NAMES[] = {
+		[AUDIT_JOURNAL_AUTO] = "auto", [AUDIT_JOURNAL_ON] = "on", [AUDIT_JOURNAL_OFF] = "off"};
+	size_t index;
+	int result = choice_parse("setting", NAMES, AUDIT_JOURNAL_MAX, text, &index, error);
+
+	_Static_assert(sizeof(NAMES) / sizeof(*NAMES) == AUDIT_JOURNAL_MAX, "a setting has no name");
+	if (!result)
+		*ret = (enum audit_journal)index;
+	return result;
+}
+
 /* As the kernel has it (dev_valid_name() in net/core/dev.c); no colon either, which an alias alone has. */
 static bool interface_name_ok(const char *name)
 {
@@ -208,6 +221,8 @@ static int take(const struct option_row *row, const char *text, struct options *
 		return take_level(text, at, error);
 	case OPTION_DENIED:
 		return take_denied(text, at, error);
+	case OPTION_JOURNAL:
+		return take_journal(text, at, error);
 	case OPTION_INTERFACE:
 		return take_interface(text, options, error);
 	case OPTION_FAILSAFE:

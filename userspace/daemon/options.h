@@ -32,6 +32,14 @@ enum denied_sources {
 	DENIED_SOURCES_MAX,
 };
 
+/* Whether rows of the audit log are copied to the journal. */
+enum audit_journal {
+	AUDIT_JOURNAL_AUTO, /* where the log goes there */
+	AUDIT_JOURNAL_ON,
+	AUDIT_JOURNAL_OFF,
+	AUDIT_JOURNAL_MAX,
+};
+
 struct options {
 	char config[4096];
 	char store[4096];
@@ -57,6 +65,11 @@ struct options {
 	uint64_t verify_interval_ms;  /* between comparisons of kernel and store */
 	enum log_level log_level;
 	enum denied_sources denied;
+	enum audit_journal audit_journal;
+	uint64_t audit_days; /* how long is kept ... */
+	uint64_t audit_rows; /* ... and how many */
+	uint64_t address_days;
+	uint64_t seen_days;
 	bool uninstall;
 	bool show_help;
 	bool show_version;

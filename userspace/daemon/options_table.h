@@ -17,6 +17,7 @@ enum option_kind {
 	OPTION_BYTES,	  /* uint64_t; K, M and G behind the number are powers of 1024 */
 	OPTION_LEVEL,	  /* enum log_level */
 	OPTION_DENIED,	  /* enum denied_sources */
+	OPTION_JOURNAL,	  /* enum audit_journal */
 	OPTION_INTERFACE, /* repeatable */
 	OPTION_FAILSAFE,  /* repeatable */
 	OPTION_FLAG,	  /* bool; takes no value */

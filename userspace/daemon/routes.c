@@ -71,6 +71,8 @@ static const struct route routes[] = {
 	{"GET", "/v1/users", RIGHT_OPERATE, api_list_users, .query = " limit after "},
 	{"POST", "/v1/users", RIGHT_OPERATE, api_add_user, .action = "user add", .done = 201},
 	{"DELETE", "/v1/users/{user}", RIGHT_OPERATE, api_remove_user, .action = "user remove"},
+	{"GET", "/v1/users/{user}/export", RIGHT_KNOWN, api_export_user, .query = NULL},
+	{"POST", "/v1/users/{user}/erase", RIGHT_OPERATE, api_erase_user, .action = "user erase"},
 	{"GET", "/v1/interfaces", RIGHT_OPERATE, api_list_interfaces, .without_store = true},
 	{"POST", "/v1/interfaces", RIGHT_OPERATE, api_attach_interface, .action = "interface attach",
 	 .done = 201},

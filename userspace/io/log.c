@@ -5,19 +5,17 @@
  * Arguments may hold what a client sent. Whatever is not printable ASCII comes out as \xNN, so that it can
  * neither begin a line of its own nor reach a terminal as a control sequence.
  *
- * Source: sd-daemon(3) for "<N>", systemd.exec(5) for $JOURNAL_STREAM.
+ * Source: sd-daemon(3) for "<N>".
  */
 #include "userspace/io/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "userspace/io/log_journal.h"
 
 #define MESSAGE_MAX 2048
 #define PREFIX_MAX  64
@@ -52,23 +50,11 @@ int log_level_parse(const char *text, enum log_level *ret)
 	return -EINVAL;
 }
 
-/* Whether standard error is the journal's socket, and not one that it was redirected to since. */
-static bool journal_reads(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	uintmax_t device, inode;
-	struct stat status;
-
-	if (!stream || sscanf(stream, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) != 2)
-		return false;
-	return fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
-}
-
 static size_t prefix_print(enum log_level level, char prefix[PREFIX_MAX])
 {
 	int length;
 
-	if (journal_reads())
+	if (log_is_journal())
 		length = snprintf(prefix, PREFIX_MAX, "<%d>", (int)level);
 	else
 		length = snprintf(prefix, PREFIX_MAX, "%.32s: %s", program_invocation_short_name,

@@ -353,6 +353,8 @@ struct store_audit {
 
 /* Appends, with the hash of the row before. In a transaction of its own when none is open. */
 int store_audit_add(struct store *store, const struct store_audit *row, struct ag_error *error);
+/* The id of the newest row; 0: there is none. */
+int store_audit_newest(struct store *store, int64_t *ret, struct ag_error *error);
 /* NULL: all. */
 struct store_audit_filter {
 	const char *account;
@@ -369,3 +371,75 @@ void store_audit_free(struct store_audit *rows, size_t count);
 /* Recomputes the chain, and what is kept beside it: 0, or ERROR_STORE naming the first row that does not fit.
  * *ret_rows: how many do, in both cases. */
 int store_audit_verify(struct store *store, uint64_t *ret_rows, struct ag_error *error);
+
+/*
+ * Lets go of what is older, or more: up to max_rows rows of the audit log from its old end, and the addresses
+ * of as many. *ret_more: call it again. The chain verifies from the first row that is left. Not within a
+ * transaction. What goes is overwritten in the file.
+ */
+struct store_retention {
+	int64_t rows_since; /* times */
+	int64_t rows;	    /* at most */
+	int64_t addresses_since;
+};
+int store_audit_retain(struct store *store, const struct store_retention *keep, size_t max_rows,
+		       bool *ret_more, struct ag_error *error);
+/* Of the next max_rows entries behind *cursor (zeros: from the first), which moves on, forgets when they were
+ * seen if that was before a time. Not within a transaction. */
+int store_seen_forget(struct store *store, int64_t before, struct store_seen *cursor, size_t max_rows,
+		      bool *ret_more, struct ag_error *error);
+
+/*
+ * A person, by name, or "uid:1000" for one who has none: goes from the store with their user and roles, what
+ * the audit log holds of them beside its chain, and their name wherever it says who made something. Entries
+ * stay, as nobody's. In a transaction; store_scrub() behind its end. ERROR_FORBIDDEN for root;
+ * ERROR_NOT_FOUND.
+ */
+#define STORE_ERASED_PERSONS 8
+struct store_erased {
+	bool user;
+	int64_t persons[STORE_ERASED_PERSONS]; /* numbers in the audit log, the first ones */
+	size_t person_count;
+	size_t addresses; /* of rows of the audit log */
+	size_t names;	  /* entries and others that said who made them */
+};
+int store_erase(struct store *store, const char *who, struct store_erased *ret, struct ag_error *error);
+/*
+ * Writes the file anew and empties its log, so that neither has anything of what was deleted. Takes as long
+ * as that takes. Not within a transaction, nor while an import is open. Where it fails the store is as it
+ * was.
+ */
+int store_scrub(struct store *store, struct ag_error *error);
+
+/* An entry, of now or (not current) as it was before, with who made it or somebody else. */
+struct store_made {
+	int64_t account_id;
+	char account[NAME_SIZE];
+	char list[NAME_SIZE]; /* the named list that it refers to; "" for a prefix */
+	struct prefix prefix;
+	int64_t since; /* the version that brought it */
+	bool current;
+	enum ag_entry_verdict verdict;
+	char note[NOTE_SIZE];
+	int64_t created_at;
+	bool theirs;
+};
+/* The next `limit` entries of all accounts behind one (NULL: from the first); the caller frees. */
+int store_made(struct store *store, const char *name, const struct store_made *after, size_t limit,
+	       struct store_made **ret, size_t *ret_count, struct ag_error *error);
+
+/* The same of the history of accounts. */
+struct store_made_history {
+	int64_t account_id;
+	char account[NAME_SIZE];
+	int64_t generation;
+	int64_t time;
+	char action[HISTORY_ACTION_SIZE];
+	int64_t added;
+	int64_t removed;
+	bool theirs;
+};
+/* Behind one (zeros: from the first). */
+int store_made_history(struct store *store, const char *name, const struct store_made_history *after,
+		       size_t limit, struct store_made_history **ret, size_t *ret_count,
+		       struct ag_error *error);

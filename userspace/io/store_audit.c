@@ -318,6 +318,11 @@ int store_audit_read(struct store *store, const struct store_audit_filter *filte
 	return r;
 }
 
+int store_audit_newest(struct store *store, int64_t *ret, struct ag_error *error)
+{
+	return sql_pragma_number(store, sql_statement(SQL_AUDIT_NEWEST), ret, error);
+}
+
 void store_audit_free(struct store_audit *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

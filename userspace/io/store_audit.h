@@ -64,6 +64,11 @@ int audit_put(struct store *store, int64_t id, const struct store_audit *given, 
 void audit_bounds_digest(const struct audit_bounds *bounds, uint8_t out[DIGEST_SIZE]);
 int audit_bounds_get(struct store *store, struct audit_bounds *ret, struct ag_error *error);
 
+/* --- store_audit_migrate.c ------------------------------------------------------ */
+
+/* The log up to version 3 is checked and chained anew. */
+int store_convert_audit(struct store *store, struct ag_error *error);
+
 /* --- store_persons.c ------------------------------------------------------------ */
 
 void person_digest(const struct person *person, uint8_t out[DIGEST_SIZE]);

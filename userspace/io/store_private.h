@@ -139,6 +139,22 @@ enum sql {
 	SQL_PERSON_BY_NAME,
 	SQL_PERSON_BY_UID,
 	SQL_PERSONS,
+	SQL_ERASE_PERSONS,
+	SQL_ERASE_PERSON,
+	SQL_ERASE_ORIGINS,
+	SQL_ERASE_CREATED_BY,
+	SQL_ERASE_HISTORY,
+	SQL_ERASE_PANIC,
+	SQL_HISTORY_MADE,
+	SQL_AUDIT_OLDEST,
+	SQL_AUDIT_NEWEST,
+	SQL_AUDIT_BOUNDS_WRITE,
+	SQL_AUDIT_PRUNE,
+	SQL_AUDIT_FORGET,
+	SQL_PERSONS_PRUNE,
+	SQL_SEEN_STRETCH,
+	SQL_SEEN_FORGET,
+	SQL_ENTRIES_MADE,
 	SQL_MAX,
 };
 
@@ -267,6 +283,8 @@ static inline struct sql_value sql_text(const char *text)
 	sql_run_values(store, which, error, SQL_VALUES_(__VA_ARGS__),                                        \
 		       sizeof(SQL_VALUES_(__VA_ARGS__)) / sizeof(struct sql_value))
 
+/* store_statements.c */
+const char *sql_statement(enum sql which);
 int sql_open_values(struct store *store, enum sql which, sqlite3_stmt **ret, struct ag_error *error,
 		    const struct sql_value *values, size_t count);
 int sql_run_values(struct store *store, enum sql which, struct ag_error *error,
@@ -326,10 +344,6 @@ typedef int (*store_read_fn)(struct store *store, sqlite3_stmt *stmt, void *item
 int store_collect(struct store *store, sqlite3_stmt *stmt, size_t size, store_read_fn read,
 		  void (*clear)(void *), void **ret, size_t *ret_count, struct ag_error *error);
 
-/* --- store_statements.c ------------------------------------------------------ */
-
-const char *sql_statement(enum sql which);
-
 /* --- store_schema.c: versions ------------------------------------------------ */
 
 struct store_step {
@@ -351,8 +365,6 @@ int store_schema_check(struct store *store, struct ag_error *error);
 /* The digests of version 1, or those of 2 and 3, are checked and replaced; each account's history begins. */
 int store_convert_digests_1(struct store *store, struct ag_error *error);
 int store_convert_digests_3(struct store *store, struct ag_error *error);
-/* store_audit_migrate.c: the audit log up to version 3 is checked and chained anew. */
-int store_convert_audit(struct store *store, struct ag_error *error);
 
 /* --- store_connect.c: connections --------------------------------------------- */
 

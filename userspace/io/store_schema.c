@@ -6,7 +6,7 @@
  * In a table WITHOUT ROWID the primary key's columns stand first: for others integrity_check of SQLite 3.40
  * takes one column for another ("NULL value in services.account_id").
  */
-#include "userspace/io/store_private.h"
+#include "userspace/io/store_audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -240,6 +240,49 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_PERSON_BY_NAME] = PERSON_COLUMNS "WHERE name = ? ORDER BY id DESC",
 	[SQL_PERSON_BY_UID] = PERSON_COLUMNS "WHERE uid = ? ORDER BY id DESC LIMIT 1",
 	[SQL_PERSONS] = PERSON_COLUMNS "ORDER BY id",
+
+	/* By name, and what somebody with one of their uids did who had no name yet, unless that is another's
+	 * uid by now. */
+	[SQL_ERASE_PERSONS] =
+		"SELECT id FROM persons WHERE (?1 <> '' AND name = ?1) OR (name = '' AND uid > 0 "
+		"AND (uid = ?2 OR (?1 <> '' AND uid IN (SELECT uid FROM persons WHERE name = ?1))) "
+		"AND NOT EXISTS (SELECT 1 FROM users WHERE users.uid = persons.uid)) ORDER BY id",
+	[SQL_ERASE_PERSON] = "UPDATE persons SET key = NULL, name = NULL, uid = NULL WHERE id = ?",
+	[SQL_ERASE_ORIGINS] = "DELETE FROM audit_origins WHERE id IN (SELECT id FROM audit WHERE person = ?)",
+	/* No digest covers who made something. */
+	[SQL_ERASE_CREATED_BY] = "UPDATE entries SET created_by = '' WHERE created_by = ?",
+	[SQL_ERASE_HISTORY] = "UPDATE history SET user = '' WHERE user = ?",
+	[SQL_ERASE_PANIC] = "UPDATE panic SET by = '' WHERE by = ?",
+	[SQL_HISTORY_MADE] =
+		"SELECT a.name, h.account_id, h.generation, h.time, h.action, h.added, h.removed, h.user = "
+		"?3 "
+		"FROM history AS h JOIN accounts AS a ON a.id = h.account_id "
+		"WHERE (h.account_id, h.generation) > (?1, ?2) ORDER BY h.account_id, h.generation LIMIT ?4",
+
+	[SQL_AUDIT_OLDEST] = "SELECT id, time, hash FROM audit WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_AUDIT_NEWEST] = "SELECT coalesce(max(id), 0) FROM audit",
+	[SQL_AUDIT_BOUNDS_WRITE] =
+		"UPDATE audit_bounds SET pruned = ?, pruned_hash = ?, forgotten = ?, digest = ? WHERE id = 1",
+	[SQL_AUDIT_PRUNE] = "DELETE FROM audit WHERE id <= ?",
+	[SQL_AUDIT_FORGET] = "DELETE FROM audit_origins WHERE id <= ?",
+	[SQL_PERSONS_PRUNE] = "DELETE FROM persons WHERE last_row <= ? AND NOT EXISTS "
+			      "(SELECT 1 FROM users WHERE users.name = persons.name)",
+	[SQL_SEEN_STRETCH] =
+		"SELECT account_id, family, addr, len FROM (SELECT account_id, family, addr, len "
+		"FROM seen WHERE (account_id, family, addr, len) > (?1, ?2, ?3, ?4) "
+		"ORDER BY account_id, family, addr, len LIMIT ?5) "
+		"ORDER BY account_id DESC, family DESC, addr DESC, len DESC LIMIT 1",
+	[SQL_SEEN_FORGET] = "DELETE FROM seen WHERE (account_id, family, addr, len) > (?1, ?2, ?3, ?4) "
+			    "AND (account_id, family, addr, len) <= (?5, ?6, ?7, ?8) AND time < ?9",
+
+	/* All, so that one call reads no more than so many: those of others say so. */
+	[SQL_ENTRIES_MADE] =
+		"SELECT e.account_id, a.name, e.list, e.family, e.addr, e.len, e.since, e.since <= "
+		"a.list_version AND "
+		"(e.until = 0 OR e.until > a.list_version), e.verdict = 'allow', e.note, e.created_at, "
+		"e.created_by = ?6 FROM entries AS e JOIN accounts AS a ON a.id = e.account_id "
+		"WHERE (e.account_id, e.family, e.addr, e.len, e.since) > (?1, ?2, ?3, ?4, ?5) "
+		"ORDER BY e.account_id, e.family, e.addr, e.len, e.since LIMIT ?7",
 };
 
 const char *sql_statement(enum sql which)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * api_people.h - users as the API shows them (private to api*.c)
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "userspace/io/store.h"
+
+/* NULL: no memory. */
+json_t *user_json(const struct store_user *user);
