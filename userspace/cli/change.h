@@ -9,5 +9,3 @@ struct invocation;
 
 /* body may be NULL. *ret gets a new reference to the answer, where ret is not NULL. Returns an exit code. */
 int change_send(struct invocation *invocation, const char *body, size_t length, json_t **ret);
-/* run_allow.c: what entries come and go, of the answer to a dry run. */
-void change_difference(struct invocation *invocation, const json_t *answer);

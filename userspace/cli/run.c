@@ -16,6 +16,8 @@ static int show_change(struct invocation *invocation, const json_t *answer)
 	show_warnings(answer);
 	if (!option_given(invocation, OPTION_QUIET))
 		show_sentence(invocation, invocation->command->done, answer, &invocation->out);
+	if (option_given(invocation, OPTION_DRY_RUN))
+		show_preview(invocation, answer);
 	return 0;
 }
 

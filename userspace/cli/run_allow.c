@@ -47,7 +47,7 @@ static const char *type_of(const struct upload *upload)
 }
 
 /* The daemon asks for --open too; but a file that was just about to be written is said to be that. */
-static int send_upload(struct invocation *invocation, struct upload *upload, json_t **ret)
+static int send_upload(struct invocation *invocation, struct upload *upload)
 {
 	bool replaces = invocation->command->options & OPTION_BIT(OPEN);
 
@@ -57,49 +57,17 @@ static int send_upload(struct invocation *invocation, struct upload *upload, jso
 				   "purpose give --open");
 	invocation->transfer =
 		(struct client_transfer){.type = type_of(upload), .give = upload_give, .arg = upload};
-	return change_send(invocation, NULL, upload->length, ret);
-}
-
-static void print_difference(struct invocation *invocation, const json_t *answer, const char *which,
-			     char sign)
-{
-	const json_t *prefixes = json_object_get(json_object_get(answer, "difference"), which), *prefix;
-	json_int_t all = json_integer_value(json_object_get(answer, which));
-	struct buffer lines = {0};
-	size_t index;
-
-	json_array_foreach ((json_t *)prefixes, index, prefix) {
-		(void)buffer_print(&lines, "%c ", sign); /* remembered in the buffer, as below */
-		show_value(&lines, prefix, true);
-		(void)buffer_append(&lines, "\n", 1);
-	}
-	if (all > (json_int_t)json_array_size(prefixes))
-		(void)buffer_print(&lines, "%c and %" JSON_INTEGER_FORMAT " more\n", sign,
-				   all - (json_int_t)json_array_size(prefixes));
-	if (lines.data)
-		shown_append(&invocation->out, lines.data, lines.length, SHOWN_TEXT);
-	if (lines.failed)
-		invocation->out.failed = lines.failed;
-	buffer_clear(&lines);
-}
-
-void change_difference(struct invocation *invocation, const json_t *answer)
-{
-	print_difference(invocation, answer, "removed", '-');
-	print_difference(invocation, answer, "added", '+');
+	return change_send(invocation, NULL, upload->length, NULL);
 }
 
 int run_upload(struct invocation *invocation)
 {
-	AUTO_JSON json_t *answer = NULL;
 	struct upload upload;
 	int err = upload_open(invocation->arguments[1], &invocation->problem, &upload);
 
 	if (!err)
-		err = send_upload(invocation, &upload, &answer);
+		err = send_upload(invocation, &upload);
 	upload_close(&upload);
-	if (!err && option_given(invocation, OPTION_DRY_RUN) && !option_given(invocation, OPTION_JSON))
-		change_difference(invocation, answer);
 	return err;
 }
 

@@ -158,7 +158,6 @@ int run_diff(struct invocation *invocation)
 int run_rollback(struct invocation *invocation)
 {
 	CLEANUP(buffer_clear) struct buffer body = {0};
-	AUTO_JSON json_t *answer = NULL;
 	uint64_t number = 0;
 	int err = check_number(invocation, 1, &number);
 
@@ -167,8 +166,5 @@ int run_rollback(struct invocation *invocation)
 	(void)buffer_print(&body, "{\"generation\":%llu}", (unsigned long long)number);
 	if (body.failed)
 		return problem_set(&invocation->problem, PROBLEM_MEMORY, "there is not enough memory");
-	err = change_send(invocation, body.data, body.length, &answer);
-	if (!err && option_given(invocation, OPTION_DRY_RUN) && !option_given(invocation, OPTION_JSON))
-		change_difference(invocation, answer);
-	return err;
+	return change_send(invocation, body.data, body.length, NULL);
 }

@@ -41,3 +41,7 @@ void show_sentence(const struct invocation *invocation, const char *sentence, co
 		   struct buffer *out);
 /* The answer's warnings, on standard error. */
 void show_warnings(const json_t *answer);
+
+/* What a dry run says: entries that come and go, connections that would be cut, sources that would be
+ * stopped. */
+void show_preview(struct invocation *invocation, const json_t *answer);

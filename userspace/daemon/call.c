@@ -82,6 +82,8 @@ static json_t *outcome_json(const struct call *call, const struct outcome *outco
 		failed = json_object_set_new(answer, "difference", difference(outcome));
 	if (!failed && outcome->erases)
 		failed = json_object_set_new(answer, "erased", erased_json(&outcome->erased));
+	if (!failed && outcome->preview.made)
+		failed = json_object_set_new(answer, "preview", preview_json(&outcome->preview));
 	if (!failed)
 		return answer;
 	json_decref(answer);

@@ -121,6 +121,8 @@ int api_reload(struct call *call);
 int api_examine_host(struct call *call);
 int api_start_panic(struct call *call);
 int api_end_panic(struct call *call);
+/* Whom a change would stop. */
+json_t *preview_json(const struct preview *preview);
 /* null, or since when, and in full by whom and why. */
 json_t *panic_json(const struct gate *gate, bool in_full);
 int api_export_policy(struct call *call);

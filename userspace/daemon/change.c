@@ -25,6 +25,7 @@ void outcome_clear(struct outcome *outcome)
 {
 	list_clear(&outcome->came);
 	list_clear(&outcome->went);
+	preview_clear(&outcome->preview);
 }
 
 /* --- within the transaction ------------------------------------------------- */
@@ -195,6 +196,8 @@ static int pass(struct convoy *convoy, struct ag_error *error)
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	err = prepare(convoy, error);
 	conclude(convoy);
+	if (!err && convoy->dry_run && convoy->count == 1)
+		preview_make(convoy->passages, &convoy->passages[0].edit.outcome->preview);
 	if (err || convoy->dry_run) {
 		abandon(convoy);
 		return err;

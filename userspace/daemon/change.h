@@ -13,6 +13,7 @@
 #include "userspace/core/etag.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/gate.h"
+#include "userspace/daemon/preview.h"
 
 #define CHANGE_DETAIL_SIZE    1024
 #define CHANGE_DIFFERENCE_MAX 1000
@@ -99,6 +100,7 @@ struct outcome {
 	struct attachment attachment;
 	bool erases;
 	struct store_erased erased; /* where it erases */
+	struct preview preview; /* of a dry run that stands alone */
 };
 void outcome_clear(struct outcome *outcome);
 
