@@ -12,6 +12,7 @@
 #include "userspace/core/digest.h"
 
 #include <endian.h>
+#include <nettle/memops.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -134,6 +135,20 @@ void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE])
 		hmac_sha256_digest(&digest->mac, DIGEST_SIZE, out);
 	else
 		sha256_digest(&digest->sha256, DIGEST_SIZE, out);
+}
+
+void digest_plain(const void *data, size_t length, uint8_t out[DIGEST_SIZE])
+{
+	struct sha256_ctx context;
+
+	sha256_init(&context);
+	sha256_update(&context, length, data);
+	sha256_digest(&context, DIGEST_SIZE, out);
+}
+
+bool digest_equal(const uint8_t a[DIGEST_SIZE], const uint8_t b[DIGEST_SIZE])
+{
+	return memeql_sec(a, b, DIGEST_SIZE) != 0;
 }
 
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE])

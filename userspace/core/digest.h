@@ -32,4 +32,8 @@ void digest_text(struct digest *digest, const char *text); /* NULL counts as emp
 void digest_number(struct digest *digest, int64_t number);
 /* Of a row, the second half of the bytes is a function of the first. */
 void digest_finish(struct digest *digest, uint8_t out[DIGEST_SIZE]);
+/* SHA-256 of the bytes alone. */
+void digest_plain(const void *data, size_t length, uint8_t out[DIGEST_SIZE]);
+/* In a time that does not depend on where they differ. */
+bool digest_equal(const uint8_t a[DIGEST_SIZE], const uint8_t b[DIGEST_SIZE]);
 void digest_hex(const uint8_t in[DIGEST_SIZE], char out[DIGEST_HEX_SIZE]);

@@ -150,7 +150,8 @@ int roles_forget_account(struct store *store, int64_t account_id, struct ag_erro
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
 	int r = sql_open(store, SQL_ROLES_OF_ACCOUNT, &stmt, error, SQL_NUMBER(account_id));
 
-	return fold_roles(store, stmt, r, store->meta.people_sum, error);
+	r = fold_roles(store, stmt, r, store->meta.people_sum, error);
+	return r < 0 ? r : tokens_fold(store, account_id, 0, store->meta.people_sum, error);
 }
 
 int store_user_remove(struct store *store, const char *name, struct ag_error *error)
@@ -168,6 +169,8 @@ int store_user_remove(struct store *store, const char *name, struct ag_error *er
 	fold_user(sum, &user);
 	r = sql_open(store, SQL_ROLES_OF_USER, &stmt, error, SQL_NUMBER(user.id));
 	r = fold_roles(store, stmt, r, sum, error);
+	if (!r)
+		r = tokens_fold(store, 0, user.id, sum, error);
 	if (!r)
 		r = sql_run(store, SQL_USER_REMOVE, error, SQL_NUMBER(user.id));
 	if (!r)
@@ -254,6 +257,7 @@ int store_role_grant(struct store *store, int64_t account_id, int64_t user_id, e
 int store_role_revoke(struct store *store, int64_t account_id, int64_t user_id, struct ag_error *error)
 {
 	struct role_key old = {0};
+	uint8_t sum[DIGEST_SIZE];
 	int r = store_editing(store, error);
 
 	if (r < 0)
@@ -261,10 +265,13 @@ int store_role_revoke(struct store *store, int64_t account_id, int64_t user_id, 
 	r = role_get(store, account_id, user_id, &old, error);
 	if (!r)
 		return error_set(error, ERROR_NOT_FOUND, "the user has no role in that account");
-	if (r > 0)
+	memcpy(sum, store->meta.people_sum, DIGEST_SIZE);
+	fold_role(sum, &old);
+	r = r < 0 ? r : tokens_fold(store, account_id, user_id, sum, error);
+	if (!r)
 		r = sql_run(store, SQL_ROLE_REMOVE, error, SQL_NUMBER(account_id), SQL_NUMBER(user_id));
 	if (!r)
-		fold_role(store->meta.people_sum, &old);
+		memcpy(store->meta.people_sum, sum, DIGEST_SIZE);
 	return r;
 }
 
@@ -314,5 +321,7 @@ int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *
 		fold_user(sum, &users[i]);
 	if (!r)
 		r = sql_open(store, SQL_ROLE_KEYS, &stmt, error);
-	return r < 0 ? r : fold_roles(store, stmt, r, sum, error);
+	if (!r)
+		r = fold_roles(store, stmt, r, sum, error);
+	return r < 0 ? r : tokens_fold(store, 0, 0, sum, error);
 }

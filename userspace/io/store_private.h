@@ -19,11 +19,11 @@
  *
  * How damage is noticed. Every row that matters has a digest over its fields. A set of rows has a sum, the
  * exclusive-or of their digests: entries sum up in their account, accounts, services and people (users,
- * roles, interfaces) in the one row of meta, which carries a digest of its own. A change takes the old row's
- * digest out of the sum and puts the new one's in, so that a change costs the same in a long list as in a
- * short one, and never makes damage elsewhere look right. This tells accident, not malice: who may write the
- * file may write its sums. Rows cannot cancel each other out, because keys are unique, counted, and read in
- * strictly ascending order.
+ * roles, tokens, interfaces) in the one row of meta, which carries a digest of its own. A change takes the
+ * old row's digest out of the sum and puts the new one's in, so that a change costs the same in a long list
+ * as in a short one, and never makes damage elsewhere look right. This tells accident, not malice: who may
+ * write the file may write its sums. Rows cannot cancel each other out, because keys are unique, counted, and
+ * read in strictly ascending order.
  *
  * Within a transaction meta and the account last edited are held here and written when something else is
  * asked for.
@@ -116,6 +116,12 @@ enum sql {
 	SQL_ROLES,
 	SQL_ROLES_BY_ACCOUNT,
 	SQL_ROLES_BY_USER,
+	SQL_TOKEN_ADD,
+	SQL_TOKEN_REMOVE,
+	SQL_TOKEN_GET,
+	SQL_TOKENS,
+	SQL_TOKEN_COUNTS,
+	SQL_TOKEN_USED,
 	SQL_INTERFACE_PUT,
 	SQL_INTERFACE_REMOVE,
 	SQL_INTERFACE_GET,
@@ -425,6 +431,9 @@ int account_write(struct store *store, struct account_record *record, struct ag_
 int services_forget(struct store *store, int64_t account_id, struct ag_error *error);
 /* Takes its roles out of the sum. */
 int roles_forget_account(struct store *store, int64_t account_id, struct ag_error *error);
+/* Folds the tokens of an account (0: of all) and of a user (0: of all) into a sum, or out of it. */
+int tokens_fold(struct store *store, int64_t account_id, int64_t user_id, uint8_t sum[DIGEST_SIZE],
+		struct ag_error *error);
 /* Visits every entry (visit NULL: none), and compares the list with the account's row. */
 int entries_each(struct store *store, const struct account_record *record,
 		 int (*visit)(const struct entry *entry, void *arg), void *arg, struct ag_error *error);
@@ -492,9 +501,9 @@ void imports_touch(struct store *store, int64_t account_id);
 /* The transaction is over; while it is, still, nobody else writes. */
 void imports_settle(struct store *store, bool committed);
 
-/* Users and roles into a sum. */
+/* Users, roles and tokens into a sum. */
 int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
 /* The switch into a sum. */
 int panic_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
-/* The sum of users, roles, interfaces and the switch, compared with meta's. */
+/* The sum of users, roles, tokens, interfaces and the switch, compared with meta's. */
 int people_check(struct store *store, struct ag_error *error);

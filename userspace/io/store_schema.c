@@ -191,7 +191,6 @@ static const char version_1[] =
 	") STRICT, WITHOUT ROWID;\n"
 #define PENDING_4 ""
 #define NAMED_LISTS_4 ""
-#define TOKENS_4 ""
 /* The rows of old go to audit_3, which store_convert_audit() empties into the new table and drops. */
 #define AUDIT_4 \
 	"DROP TRIGGER audit_keeps_rows;\n" \
@@ -240,6 +239,21 @@ static const char version_1[] =
 	"	WHEN old.id > coalesce((SELECT pruned FROM audit_bounds), 0) BEGIN\n" \
 	"	SELECT RAISE(ABORT, 'the audit log is only appended to');\n" \
 	"END;\n"
+#define TOKENS_4 \
+	"CREATE TABLE tokens (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 281474976710655),\n" \
+	"	account_id INTEGER NOT NULL,\n" \
+	"	user_id INTEGER NOT NULL,\n" \
+	"	role TEXT NOT NULL CHECK (role IN ('viewer', 'admin')),\n" \
+	"	hash " DIGEST_CHECK("hash") ",\n" \
+	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n" \
+	"	created_by TEXT NOT NULL,\n" \
+	"	created_at INTEGER NOT NULL,\n" \
+	"	expires INTEGER NOT NULL CHECK (expires BETWEEN 0 AND 4294967295),\n" \
+	"	last_used INTEGER NOT NULL DEFAULT 0,\n" \
+	"	FOREIGN KEY (account_id, user_id) REFERENCES roles (account_id, user_id) ON DELETE CASCADE\n" \
+	") STRICT;\n" \
+	"CREATE INDEX tokens_by_role ON tokens (account_id, user_id);\n"
 #define PANIC_4 \
 	"CREATE TABLE panic (\n" \
 	"	id INTEGER PRIMARY KEY CHECK (id = 1),\n" \

@@ -33,6 +33,10 @@
 	"LEFT JOIN audit_origins AS o ON o.id = a.id "
 #define AUDIT_IN       "WHERE a.id > ?1 AND a.time >= ?2 AND a.time < ?3 "
 #define PERSON_COLUMNS "SELECT id, mac, key, name, uid FROM persons "
+#define TOKEN_COLUMNS                                                                                        \
+	"t.id, t.account_id, t.user_id, a.name, u.name, t.role, t.hash, t.note, t.created_by, "              \
+	"t.created_at, t.expires, t.last_used FROM tokens AS t JOIN accounts AS a ON a.id = t.account_id "   \
+	"JOIN users AS u ON u.id = t.user_id "
 
 static const char *const statements[SQL_MAX] = {
 	[SQL_META_ADD] =
@@ -205,6 +209,15 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_ROLES_BY_ACCOUNT] = "SELECT " ROLE_COLUMNS
 				 "WHERE a.name = ?1 AND (?2 IS NULL OR u.name = ?2) ORDER BY a.name, u.name",
 	[SQL_ROLES_BY_USER] = "SELECT " ROLE_COLUMNS "WHERE u.name = ? ORDER BY a.name, u.name",
+
+	[SQL_TOKEN_ADD] = "INSERT INTO tokens (id, account_id, user_id, role, hash, note, created_by, "
+			  "created_at, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_TOKEN_REMOVE] = "DELETE FROM tokens WHERE id = ?",
+	[SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS "WHERE t.id = ?",
+	[SQL_TOKENS] = "SELECT " TOKEN_COLUMNS "WHERE (?1 = 0 OR t.account_id = ?1) "
+		       "AND (?2 = 0 OR t.user_id = ?2) AND t.id > ?3 ORDER BY t.id LIMIT ?4",
+	[SQL_TOKEN_COUNTS] = "SELECT count(*), coalesce(sum(account_id = ? AND user_id = ?), 0) FROM tokens",
+	[SQL_TOKEN_USED] = "UPDATE tokens SET last_used = max(last_used, ?2) WHERE id = ?1",
 
 	[SQL_INTERFACE_PUT] = "INSERT INTO interfaces (name, mode) VALUES (?, ?) "
 			      "ON CONFLICT (name) DO UPDATE SET mode = excluded.mode",
