@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * httpd.h - HTTP/1.1 over a Unix socket or TCP, driven by the caller's event loop
+ * httpd.h - HTTP/1.1 over a Unix socket, TCP or TLS, driven by the caller's event loop
  *
  * The only module that sees microhttpd.h. It moves bytes: who may do what, and what a path means, is its
  * caller's. It accepts by itself, so that it knows the peer (SO_PEERCRED) before a byte is read, holds a
@@ -18,7 +18,13 @@
  * while, so that a client that is still sending gets to read the answer. A NUL byte in a header ends its
  * value.
  *
- * Source: RFC 9112; libmicrohttpd 0.9.75 (MHD_add_connection, MHD_OPTION_STRICT_FOR_CLIENT).
+ * Over TLS nothing can be answered past libmicrohttpd. A connection that is one too many is closed without an
+ * answer; what is refused at the head is answered in its turn and then closed; what is refused within a body
+ * is answered once that body, which nobody keeps, has ended, or is cut at the deadline. The handshake and the
+ * first request line have a deadline of their own, of HTTPD_HANDSHAKE_MS at the most.
+ *
+ * Source: RFC 9112; libmicrohttpd 0.9.75 (MHD_add_connection, MHD_OPTION_STRICT_FOR_CLIENT,
+ * MHD_OPTION_HTTPS_MEM_CERT).
  */
 #pragma once
 
@@ -27,18 +33,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "userspace/core/addr.h"
+
 struct ag_error;
 struct httpd;
 
 #define HTTPD_CONNECTIONS_MAX 120
+#define HTTPD_LISTENERS_MAX   8
+#define HTTPD_HANDSHAKE_MS    10000
 
 struct httpd_request {
 	const char *method;
 	const char *path; /* as sent, without the query, well-formed: see uri_path_segments() */
 	const char *body; /* NUL-terminated behind body_length bytes; "" where there is none */
 	size_t body_length;
-	uid_t peer_uid; /* (uid_t)-1 on TCP */
-	void *handle;	/* httpd's own */
+	uid_t peer_uid;	  /* (uid_t)-1 on TCP */
+	struct addr peer; /* on TCP; AG_FAMILY_NONE on a Unix socket */
+	void *handle;	  /* httpd's own */
 };
 
 /* The handler fills this; body is heap memory that httpd takes over. */
@@ -47,8 +58,10 @@ struct httpd_response {
 	const char *content_type; /* static */
 	char *body;
 	size_t body_length;
-	const char *allow; /* static; the Allow header of a 405; NULL: none */
-	char etag[64];	   /* the ETag header; "": none */
+	const char *allow;	  /* static; the Allow header of a 405; NULL: none */
+	char etag[64];		  /* the ETag header; "": none */
+	const char *authenticate; /* static; the WWW-Authenticate header of a 401; NULL: none */
+	unsigned int retry_after; /* the Retry-After header, in seconds; 0: none */
 };
 
 /*
@@ -109,14 +122,23 @@ typedef void (*httpd_handler)(const struct httpd_request *request, struct httpd_
 /* For requests that httpd refuses by itself: fills the response as the handler would. */
 typedef void (*httpd_refusal)(unsigned int status, const char *why, struct httpd_response *response,
 			      void *arg);
+/*
+ * Asked when a request's head is there, before its body: false has it answered with what was filled in, and
+ * its connection closed. The request has no body then; nothing of httpd may be called but httpd_header() and
+ * the queries.
+ */
+typedef bool (*httpd_admission)(const struct httpd_request *request, struct httpd_response *response,
+				void *arg);
 
 struct httpd_options {
 	size_t body_limit;	  /* bytes; over it: 413. All bodies held: twice that, and small ones */
 	unsigned int connections; /* in all, at most HTTPD_CONNECTIONS_MAX */
-	unsigned int connections_per_uid; /* 0: no limit of its own */
-	unsigned int deadline_ms;	  /* of one request */
+	unsigned int connections_per_uid;     /* 0: no limit of its own */
+	unsigned int connections_per_address; /* over TCP, an IPv6 /64 is one; 0: no limit of its own */
+	unsigned int deadline_ms;	      /* of one request */
 	httpd_handler handler;
 	httpd_refusal refusal;
+	httpd_admission admission; /* over TLS alone; NULL: whoever is connected */
 	void *arg;
 };
 
@@ -131,9 +153,24 @@ int httpd_open_unix(const char *path, const char *group, const struct httpd_opti
 /* Listens on TCP, "127.0.0.1:9812" or "[::1]:9812"; port 0 picks one. ERROR_BAD_REQUEST, ERROR_KERNEL. */
 int httpd_open_tcp(const char *address, const struct httpd_options *options, struct httpd **ret,
 		   struct ag_error *error);
+/* A certificate with its chain, and its key: PEM, borrowed for the call. */
+struct httpd_tls {
+	const char *certificate;
+	const char *key;
+};
+/*
+ * The same over TLS 1.2 and later, on up to HTTPD_LISTENERS_MAX addresses, which need not be configured yet
+ * and whose connections count together.
+ * ERROR_BAD_REQUEST for a certificate and a key that are none or do not belong together.
+ */
+int httpd_open_tls(const char *const *addresses, size_t count, const struct httpd_tls *tls,
+		   const struct httpd_options *options, struct httpd **ret, struct ag_error *error);
+/* Connections from now on get this certificate; those that are there go on with theirs until they end. On
+ * failure everything stays as it is: as above, and ERROR_CONFLICT while too many older ones are in use. */
+int httpd_renew_tls(struct httpd *httpd, const struct httpd_tls *tls, struct ag_error *error);
 /* Closes all connections; removes its socket file, if it is still the one that it made. */
 void httpd_close(struct httpd *httpd);
-/* The port in use, for TCP; 0 for a Unix socket. */
+/* The port in use, for TCP, of the first address; 0 for a Unix socket. */
 uint16_t httpd_port(const struct httpd *httpd);
 
 /* For the event loop: wait until the fd (an epoll instance) is readable or the timeout is over (-1: none),

@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "userspace/core/backoff.h"
 #include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
 
@@ -50,6 +52,33 @@ static uid_t peer_uid(const struct httpd *httpd, int fd)
 	return peer.uid;
 }
 
+/* Who is at the other end, and as which source that counts. */
+static void take_peer(const struct httpd *httpd, struct connection *connection)
+{
+	struct sockaddr_storage peer = {0};
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&peer;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&peer;
+	socklen_t size = sizeof(peer);
+
+	if (httpd->is_unix || getpeername(connection->fd, (struct sockaddr *)&peer, &size) < 0)
+		return;
+	if (peer.ss_family == AF_INET)
+		connection->peer = addr_make(AG_FAMILY_IPV4, &in->sin_addr);
+	else if (peer.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+		connection->peer = addr_make(AG_FAMILY_IPV4, &in6->sin6_addr.s6_addr[12]);
+	else if (peer.ss_family == AF_INET6)
+		connection->peer = addr_make(AG_FAMILY_IPV6, &in6->sin6_addr);
+	connection->source = source_of(&connection->peer);
+}
+
+/* Until there is a request, over TLS, the handshake's. */
+static uint64_t first_deadline_ms(const struct httpd *httpd, uint64_t now)
+{
+	uint64_t wait = httpd->options.deadline_ms;
+
+	return now + (httpd->is_tls && wait > HTTPD_HANDSHAKE_MS ? HTTPD_HANDSHAKE_MS : wait);
+}
+
 static struct connection *connection_new(struct httpd *httpd, int fd)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -61,7 +90,9 @@ static struct connection *connection_new(struct httpd *httpd, int fd)
 	connection->httpd = httpd;
 	connection->fd = fd;
 	connection->uid = peer_uid(httpd, fd);
-	connection->deadline_ms = httpd_now_ms() + httpd->options.deadline_ms;
+	take_peer(httpd, connection);
+	connection->since_ms = httpd_now_ms();
+	connection->deadline_ms = first_deadline_ms(httpd, connection->since_ms);
 	return connection;
 }
 
@@ -172,14 +203,32 @@ static bool uid_is_full(const struct httpd *httpd, uid_t uid)
 	return count >= httpd->options.connections_per_uid;
 }
 
+static bool address_is_full(const struct httpd *httpd, const struct addr *source)
+{
+	const struct connection *connection;
+	unsigned int count = 0;
+
+	if (httpd->is_unix || httpd->options.connections_per_address == 0)
+		return false;
+	TAILQ_FOREACH(connection, &httpd->serving, link)
+	count += addr_equal(&connection->source, source);
+	return count >= httpd->options.connections_per_address;
+}
+
 /* 0 where the connection may be served. */
-static unsigned int over_limit(const struct httpd *httpd, uid_t uid, const char **ret_why)
+static unsigned int over_limit(const struct httpd *httpd, const struct connection *connection,
+			       const char **ret_why)
 {
 	if (httpd->serving_count >= httpd->options.connections) {
 		*ret_why = "too many connections are open: try again in a moment";
 		return MHD_HTTP_SERVICE_UNAVAILABLE;
 	}
-	if (uid_is_full(httpd, uid)) {
+	if (address_is_full(httpd, &connection->source)) {
+		*ret_why = "this address has too many connections open: close some, or raise the limit of "
+			   "connections per address";
+		return MHD_HTTP_TOO_MANY_REQUESTS;
+	}
+	if (uid_is_full(httpd, connection->uid)) {
 		*ret_why = "this user has too many connections open: close some, or raise the limit of "
 			   "connections per uid";
 		return MHD_HTTP_TOO_MANY_REQUESTS;
@@ -218,7 +267,7 @@ void httpd_add(struct httpd *httpd, int fd)
 
 	if (!connection)
 		return;
-	status = over_limit(httpd, connection->uid, &why);
+	status = over_limit(httpd, connection, &why);
 	if (!status) {
 		if (serve(httpd, connection)) {
 			(void)TAKE_PTR(connection); /* in a list now */
@@ -226,6 +275,8 @@ void httpd_add(struct httpd *httpd, int fd)
 		}
 		status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	}
+	if (httpd->is_tls)
+		return; /* it is closed: nothing can be said before the handshake */
 	httpd_refuse(connection, status, why);
 	linger(TAKE_PTR(connection));
 }

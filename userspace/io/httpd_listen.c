@@ -229,6 +229,18 @@ static int parse_address(const char *text, struct sockaddr_storage *ret, socklen
 	return 0;
 }
 
+/* The daemon is there before the network is: what it serves must not keep it from filtering. */
+static int allow_early(int fd, const struct sockaddr_storage *address)
+{
+	int on = 1;
+	bool ipv6 = address->ss_family == AF_INET6;
+
+	return setsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_FREEBIND : IP_FREEBIND, &on,
+			  sizeof(on)) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int bind_tcp(int fd, const struct sockaddr_storage *address, socklen_t size)
 {
 	int on = 1;
@@ -243,7 +255,7 @@ static int bind_tcp(int fd, const struct sockaddr_storage *address, socklen_t si
 	return 0;
 }
 
-int httpd_listen_tcp(const char *text, int *ret_fd, struct ag_error *error)
+int httpd_listen_tcp(const char *text, bool early, int *ret_fd, struct ag_error *error)
 {
 	struct sockaddr_storage address;
 	socklen_t size = 0;
@@ -253,7 +265,9 @@ int httpd_listen_tcp(const char *text, int *ret_fd, struct ag_error *error)
 	if (result)
 		return result;
 	fd = socket(address.ss_family, SOCKET_TYPE, 0);
-	result = fd < 0 ? -errno : bind_tcp(fd, &address, size);
+	result = fd < 0 ? -errno : early ? allow_early(fd, &address) : 0;
+	if (!result)
+		result = bind_tcp(fd, &address, size);
 	if (result == -EADDRINUSE)
 		return error_set(error, ERROR_KERNEL,
 				 "cannot listen on %s: another program does; choose another port", text);

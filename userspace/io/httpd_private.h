@@ -24,7 +24,11 @@ struct connection {
 	struct httpd *httpd;
 	int fd;
 	uid_t uid;
-	uint64_t deadline_ms;	     /* monotonic */
+	struct addr peer;   /* over TCP */
+	struct addr source; /* as which it is counted: the peer, or its /64 */
+	uint64_t since_ms;  /* monotonic, as the next */
+	uint64_t deadline_ms;
+	bool asked;		     /* a request line has come */
 	bool cut;		     /* shut down; libmicrohttpd is about to notice */
 	struct httpd_stream *stream; /* that is its answer now; NULL: none */
 };
@@ -40,21 +44,28 @@ struct socket_file {
 	ino_t inode;
 };
 
+/* Certificates that were replaced, and still have connections. */
+#define RETIRED_MAX 4
+
 struct httpd {
 	struct httpd_options options;
 	struct MHD_Daemon *daemon;
-	int epoll_fd; /* holds listen_fd, the daemon's own epoll instance, the lingering connections and those
-			 that have a stream */
-	int listen_fd;
+	struct MHD_Daemon *retired[RETIRED_MAX]; /* over TLS: they get no new connections */
+	size_t retired_count;
+	int epoll_fd; /* holds the listening sockets, the daemons' own epoll instances, the lingering
+			 connections and those that have a stream */
+	int listen_fds[HTTPD_LISTENERS_MAX];
+	size_t listen_count;
 	bool is_unix;
+	bool is_tls;
 	struct socket_file file;
 	struct connections serving; /* libmicrohttpd has them */
 	unsigned int serving_count;
 	struct connections lingering; /* oldest first */
 	unsigned int lingering_count;
 	struct connection *adding; /* while MHD_add_connection() runs */
-	uint64_t accept_again_ms;  /* no descriptors were left: listen_fd is out of the epoll instance until
-				      then; 0: it is in */
+	uint64_t accept_again_ms;  /* no descriptors were left: the listening sockets are out of the epoll
+				      instance until then; 0: they are in */
 	size_t bodies;		   /* bytes of request bodies held, of all connections */
 	struct requests deferred;  /* suspended, with a ticket that is not answered yet */
 	struct streams streams;
@@ -63,10 +74,23 @@ struct httpd {
 	bool closing; /* no handler is called any more */
 };
 
+/* httpd.c */
+int httpd_watch(const struct httpd *httpd, int fd);
+/* tls: NULL without. NULL: errno, or 0 where libmicrohttpd does not say. */
+struct MHD_Daemon *httpd_start_daemon(struct httpd *httpd, const struct httpd_tls *tls);
+int httpd_watch_daemon(const struct httpd *httpd, struct MHD_Daemon *daemon);
+
+/* httpd_tls.c: ends those that have no connection any more. */
+void httpd_end_retired(struct httpd *httpd);
+
+/* httpd_answer.c: takes over the body; `closes` has the connection closed behind it. */
+enum MHD_Result httpd_send(struct MHD_Connection *mhd, struct httpd_response *response, bool closes);
+
 /* httpd_listen.c: a listening, non-blocking socket; *ret_fd is the caller's. */
 int httpd_listen_unix(const char *path, const char *group, struct socket_file *ret, int *ret_fd,
 		      struct ag_error *error);
-int httpd_listen_tcp(const char *address, int *ret_fd, struct ag_error *error);
+/* early: the address need not be configured yet. */
+int httpd_listen_tcp(const char *address, bool early, int *ret_fd, struct ag_error *error);
 void httpd_remove_file(const struct socket_file *file);
 
 /* httpd_connection.c */

@@ -5,7 +5,7 @@
  * libmicrohttpd calls request_begin with the raw target, then request_continue once for the head, once for
  * each part of the body and once at its end, and request_end in any case. A request that is refused is
  * answered past libmicrohttpd, which is told to close the connection: it takes no answer while a body comes
- * in.
+ * in. Over TLS, where there is no past, it is answered as soon as libmicrohttpd takes an answer.
  *
  * A deferred request's connection is suspended: libmicrohttpd looks at it no more, so that nothing of the
  * request goes away, until it is resumed by the answer; then request_continue is called once more, and sends.
@@ -36,6 +36,7 @@ enum request_state {
 	REQUEST_DEFERRED, /* has a ticket */
 	REQUEST_ANSWERED, /* by its ticket */
 	REQUEST_STREAMED, /* its answer is a stream */
+	REQUEST_REFUSED,  /* over TLS: answered at its end, and then closed */
 };
 
 struct request {
@@ -46,13 +47,14 @@ struct request {
 	LIST_ENTRY(request) link; /* while suspended, in httpd's list */
 	struct httpd_ticket ticket;
 	struct httpd_stream *stream;
-	struct httpd_response answer; /* the ticket's, until it is sent */
+	struct httpd_response answer; /* the ticket's, or a refusal's, until it is sent */
 	struct httpd_request view;    /* what the handler sees */
 	char *target;		      /* the path, and behind its NUL the query, decoded in place */
 	struct uri_pair *pairs;
 	size_t pair_count;
 	struct buffer body;
 	bool head_seen;
+	bool refusal_sent;
 };
 
 static void request_free(struct request *request)
@@ -88,6 +90,10 @@ void *httpd_request_begin(void *arg, const char *uri, struct MHD_Connection *mhd
 		return NULL;
 	request->connection = connection_of(mhd);
 	request->mhd = mhd;
+	if (!request->connection->asked) /* the time for a handshake is over, the request's goes on */
+		request->connection->deadline_ms = request->connection->since_ms +
+						   request->connection->httpd->options.deadline_ms;
+	request->connection->asked = true;
 	request->body.limit = request->connection->httpd->options.body_limit;
 	request->target = strdup(uri);
 	return request->target ? TAKE_PTR(request) : NULL;
@@ -193,35 +199,77 @@ static int take_target(struct request *request, struct ag_error *error)
 	return uri_query_decode(query, request->pairs, &request->pair_count, error);
 }
 
-static enum MHD_Result refuse(const struct request *request, unsigned int status, const char *why)
+static enum MHD_Result send_answer(struct request *request)
 {
-	httpd_refuse(request->connection, status, why);
-	return MHD_NO;
+	struct httpd_response answer = request->answer;
+	bool refused = request->state == REQUEST_REFUSED;
+
+	request->answer = (struct httpd_response){0};
+	if (!refused)
+		request->state = REQUEST_ARRIVING; /* nothing is left to the ticket */
+	request->refusal_sent = refused;
+	return httpd_send(request->mhd, &answer, refused);
 }
 
-static enum MHD_Result refuse_too_large(const struct request *request)
+static enum MHD_Result refuse(struct request *request, unsigned int status, const char *why)
+{
+	const struct httpd_options *options = &request->connection->httpd->options;
+
+	if (!request->connection->httpd->is_tls) {
+		httpd_refuse(request->connection, status, why);
+		return MHD_NO;
+	}
+	options->refusal(status, why, &request->answer, options->arg);
+	request->state = REQUEST_REFUSED;
+	return MHD_YES;
+}
+
+static enum MHD_Result refuse_too_large(struct request *request)
 {
 	return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE,
 		      "the request's body is over the limit: send it in parts, or raise the limit of the "
 		      "body's size");
 }
 
-static enum MHD_Result take_head(struct request *request, const char *method, const char *version)
+static bool admitted(struct request *request)
+{
+	const struct httpd_options *options = &request->connection->httpd->options;
+
+	if (!options->admission || options->admission(&request->view, &request->answer, options->arg))
+		return true;
+	request->state = REQUEST_REFUSED;
+	return false;
+}
+
+static enum MHD_Result judge_head(struct request *request, const char *version)
 {
 	struct ag_error error = {0};
 	const char *fault = framing_fault(request->mhd, version);
 
-	request->head_seen = true;
 	if (fault)
 		return refuse(request, MHD_HTTP_BAD_REQUEST, fault);
 	if (take_target(request, &error))
 		return refuse(request, error_code_http_status(error.code), error.message);
+	if (!admitted(request))
+		return MHD_YES;
 	if (announces_too_much(request))
 		return refuse_too_large(request);
-	request->view.method = method;
-	request->view.peer_uid = request->connection->uid;
-	request->view.handle = request;
 	return MHD_YES;
+}
+
+static enum MHD_Result take_head(struct request *request, const char *method, const char *version)
+{
+	enum MHD_Result result;
+
+	request->head_seen = true;
+	request->view.method = method;
+	request->view.body = "";
+	request->view.peer_uid = request->connection->uid;
+	request->view.peer = request->connection->peer;
+	request->view.handle = request;
+	result = judge_head(request, version);
+	/* Here libmicrohttpd takes an answer, instead of the body. */
+	return request->state == REQUEST_REFUSED ? send_answer(request) : result;
 }
 
 /* --- the body ---------------------------------------------------------------------- */
@@ -240,28 +288,6 @@ static enum MHD_Result take_body(struct request *request, const char *data, size
 		return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "out of memory: try again in a moment");
 	httpd->bodies += length;
 	return MHD_YES;
-}
-
-static enum MHD_Result send_response(struct MHD_Connection *mhd, struct httpd_response *response)
-{
-	struct MHD_Response *reply = MHD_create_response_from_buffer(response->body_length, response->body,
-								     MHD_RESPMEM_MUST_FREE);
-	enum MHD_Result result = MHD_YES;
-
-	if (!reply) {
-		free(response->body);
-		return MHD_NO;
-	}
-	if (response->content_type)
-		result = MHD_add_response_header(reply, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
-	if (result == MHD_YES && response->allow)
-		result = MHD_add_response_header(reply, MHD_HTTP_HEADER_ALLOW, response->allow);
-	if (result == MHD_YES && response->etag[0])
-		result = MHD_add_response_header(reply, MHD_HTTP_HEADER_ETAG, response->etag);
-	if (result == MHD_YES)
-		result = MHD_queue_response(mhd, response->status, reply);
-	MHD_destroy_response(reply);
-	return result;
 }
 
 /* --- answering later --------------------------------------------------------------- */
@@ -335,21 +361,14 @@ struct httpd_stream *httpd_stream(const struct httpd_request *view,
 
 /* --- the answer ---------------------------------------------------------------------- */
 
-static enum MHD_Result send_answer(struct request *request)
-{
-	struct httpd_response answer = request->answer;
-
-	request->answer = (struct httpd_response){0};
-	request->state = REQUEST_ARRIVING; /* nothing is left to the ticket */
-	return send_response(request->mhd, &answer);
-}
-
 static enum MHD_Result respond(struct request *request)
 {
 	const struct httpd_options *options = &request->connection->httpd->options;
 	struct httpd_response response = {0};
 
-	if (request->state == REQUEST_ANSWERED)
+	if (request->refusal_sent)
+		return MHD_YES;
+	if (request->state == REQUEST_ANSWERED || request->state == REQUEST_REFUSED)
 		return send_answer(request);
 	if (request->connection->httpd->closing)
 		return MHD_NO;
@@ -357,7 +376,7 @@ static enum MHD_Result respond(struct request *request)
 	request->view.body_length = request->body.length;
 	options->handler(&request->view, &response, options->arg);
 	if (request->state == REQUEST_ARRIVING)
-		return send_response(request->mhd, &response);
+		return httpd_send(request->mhd, &response, false);
 	free(response.body); /* the ticket's answer counts, or what is streamed */
 	if (request->state == REQUEST_STREAMED)
 		return httpd_stream_send(request->stream, &response);
@@ -377,6 +396,8 @@ enum MHD_Result httpd_request_continue(void *arg, struct MHD_Connection *mhd, co
 	(void)arg; /* the connection knows its httpd */
 	(void)url; /* the raw target was kept */
 	if (!request) {
+		if (connection_of(mhd)->httpd->is_tls)
+			return MHD_NO;
 		httpd_refuse(connection_of(mhd), MHD_HTTP_SERVICE_UNAVAILABLE,
 			     "out of memory: try again in a moment");
 		return MHD_NO;
@@ -386,7 +407,7 @@ enum MHD_Result httpd_request_continue(void *arg, struct MHD_Connection *mhd, co
 	if (length == 0)
 		return respond(request);
 	*data_length = 0;
-	return take_body(request, data, length);
+	return request->state == REQUEST_REFUSED ? MHD_YES : take_body(request, data, length);
 }
 
 /* --- what the handler asks for ---------------------------------------------------- */
