@@ -12,6 +12,7 @@ union any {
 	struct request_entry entry;
 	struct request_user user;
 	struct request_interface interface;
+	struct request_token token;
 	struct list list;
 	enum role role;
 	struct {
@@ -31,6 +32,7 @@ enum kind {
 	ROLE,
 	INTERFACE,
 	PATCH_ENTRY,
+	TOKEN,
 	KIND_MAX
 };
 
@@ -54,6 +56,8 @@ static inline int decode_any(enum kind kind, const char *body, size_t length, si
 		return request_interface_decode(body, length, &ret->interface, error);
 	case PATCH_ENTRY:
 		return request_entry_decode(body, length, &ret->entry, error);
+	case TOKEN:
+		return request_token_decode(body, length, &ret->token, error);
 	default:
 		abort();
 	}

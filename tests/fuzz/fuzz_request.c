@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz_request.c - bodies of requests from any bytes: the first says which decoder, '0' to '8'
+ * fuzz_request.c - bodies of requests from any bytes: the first says which decoder, '0' to '9'
  *
  * Properties: what is accepted keeps the bounds of its struct and the order of its list, and a list that is
  * sent on is read as the same one; what is refused has a one-line reason that makes a problem document, and
@@ -107,6 +107,18 @@ static void check_entry(union any *any)
 	assert(entry->has_expires || !entry->expires);
 }
 
+static void check_token(union any *any)
+{
+	const struct request_token *token = &any->token;
+
+	assert(name_check("user", token->user, NULL) == 0);
+	assert(name_check("account", token->account, NULL) == 0);
+	assert(token->role == ROLE_VIEWER || token->role == ROLE_ADMIN);
+	assert(token->expires >= 0 && token->expires <= EXPIRES_LAST);
+	assert(token->has_expires || !token->expires);
+	assert(note_check("note", token->note, NULL) == 0);
+}
+
 /* What must hold of a result. */
 static void (*const checks[KIND_MAX])(union any *any) = {
 	[POST_ACCOUNT] = check_account,
@@ -118,6 +130,7 @@ static void (*const checks[KIND_MAX])(union any *any) = {
 	[ROLE] = check_role,
 	[INTERFACE] = check_interface,
 	[PATCH_ENTRY] = check_entry,
+	[TOKEN] = check_token,
 };
 
 static void check_refusal(const struct ag_error *error)

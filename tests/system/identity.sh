@@ -60,7 +60,25 @@ refused forbidden 4 "... nor for a stranger" --as stranger --origin "$ADA" allow
 refused bad_request 1 "... nor from what is no address" --as ada --origin nowhere allow add acme "$ADA"
 is "a header twice is refused" "$(peer_api 12004 GET /v1/whoami -H 'Allowgate-On-Behalf-Of: ada' \
 	-H 'Allowgate-On-Behalf-Of: dora' | jq -r .code)" bad_request
+is "... nor where they are" "$(peer_api 12004 GET /v1/whoami -H "Allowgate-Origin: $ADA" -H "Allowgate-Origin: $ADA" | jq -r .code)" bad_request
+is "... nor a header without a name" "$(peer_api 12004 GET /v1/whoami -H 'Allowgate-On-Behalf-Of;' | jq -r .code)" bad_request
+is "... nor an address with a scope" "$(peer_api 12004 GET /v1/whoami -H 'Allowgate-Origin: fe80::1%eth0' | jq -r .code)" bad_request
+is "whoami says who, by whom, and from where" \
+	"$(ag --json --as ada --origin "$ADA" whoami | jq -r '.user, .uid, .operator, .delegate, .origin, .origin_from, .origin_reason, .roles[0].role' | xargs)" \
+	"ada 12004 false webapp $ADA delegate null admin"
+is "... IPv4 in IPv6 is IPv4" "$(ag --json --as ada --origin "::ffff:$ADA" whoami | jq -r .origin)" "$ADA"
+is "... which it does not find by itself" "$(ag --json --as ada whoami | jq -r '.origin, .origin_from' | xargs)" "unknown none"
+refused origin_not_covered 1 "without an address the first entry lets nobody known in" --as ada allow add acme "$ADA"
+refused origin_not_covered 1 "... nor from elsewhere" --as ada --origin "$STRANGER4" allow add acme "$ADA"
+is "for a stranger whoami is no error" "$(peer_api 12004 GET /v1/whoami -H 'Allowgate-On-Behalf-Of: stranger' | jq -r '.code // .user')" forbidden
 check "for an admin it may what she may" ag --quiet --as ada --origin "$ADA" allow add acme "$ADA"
+install -m 0644 /dev/stdin "$DIR/without" <<<"$LISTED4"
+refused would_lock_out 1 "... and she is not locked out" --as ada --origin "$ADA" allow replace acme "$DIR/without"
+refused forbidden 4 "... nor forced out" --force --as ada --origin "$ADA" allow replace acme "$DIR/without"
+is "both are in the log" "$(ag --json --as ada audit acme 2>/dev/null | jq -r '[.items[] | select(.action == "allow add" and .outcome == "done")][-1] | .user, .delegate, .uid, .origin' | xargs)" \
+	"ada webapp 12004 $ADA"
+check "for an operator it may what they may" ag --quiet --as dora account add third
+check "... whom the log names" jq -e '.items[-1] | .user == "dora" and .delegate == "webapp"' <(PEER=0 ag --json audit)
 
 PEER=0
 refused forbidden 4 "root for an admin is no operator" --as ada --origin "$ADA" account add mine

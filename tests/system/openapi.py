@@ -29,6 +29,7 @@ CHANGE = {"open", "force", "dry_run"}
 # Statuses that take what a test of some seconds has not got.
 NOT_PROVOKED = {
     ("setAccount", "413"): "as many different actions as there can be",
+    ("createToken", "409"): "two tokens of one id in 2^48",
     ("exportEntries", "412"): "a list that changes faster than it is written",
     ("applyPolicy", "412"): "a policy that changes faster than it is compared",
     ("showDifference", "412"): "a list that changes while it is compared",
@@ -418,6 +419,13 @@ SCENARIO = [
     ("... of nobody", 404, "not_found", "PUT", "/v1/accounts/acme/roles/nobody", {"role": "viewer"}),
     ("roles of an account", 200, None, "GET", "/v1/accounts/acme/roles"),
     ("roles on all", 200, None, "GET", "/v1/roles"),
+    ("a token, tried", 200, None, "POST", "/v1/tokens?dry_run=true", {"user": "ada", "account": "acme", "role": "viewer"}),
+    ("a token", 201, None, "POST", "/v1/tokens", {"user": "ada", "account": "acme", "role": "admin", "expires": None, "note": "n"}),
+    ("... of bob's", 201, None, "POST", "/v1/tokens", {"user": "bob", "account": "acme", "role": "viewer"}),
+    ("... that he cannot have", 400, "bad_request", "POST", "/v1/tokens", {"user": "bob", "account": "acme", "role": "admin"}),
+    ("... of nobody", 404, "not_found", "POST", "/v1/tokens", {"user": "nobody", "account": "acme", "role": "admin"}),
+    ("tokens", 200, None, "GET", "/v1/tokens"),
+    ("no token", 404, "not_found", "DELETE", "/v1/tokens/000000000001"),
     ("a role goes", 200, None, "DELETE", "/v1/accounts/acme/roles/bob"),
     ("... again", 404, "not_found", "DELETE", "/v1/accounts/acme/roles/bob"),
     ("what is held on ada", 200, None, "GET", "/v1/users/ada/export", None, AS_ADA),
@@ -482,6 +490,15 @@ def check_history():
             ("rolled back to what never was", 404, "not_found", "POST", "/v1/accounts/acme/rollback", {"generation": 999999})):
         why = expect(what, *rest)
         result(not why, what, why)
+
+
+def check_tokens():
+    """As many as there may be, of which one goes."""
+    made = [ask("POST", "/v1/tokens", {"user": "ada", "account": "open", "role": "viewer"}) for _ in range(101)]
+    wrong = [why or status for status, _, why in made if why or status not in (201, 413)]
+    result(not wrong and [status for status, _, _ in made] == [201] * 100 + [413], "a hundred tokens, and no more", wrong)
+    why = expect("one", 200, None, "DELETE", f"/v1/tokens/{made[0][1]['token']['id']}")
+    result(not why, "one is revoked", why)
 
 
 def check_pages():
@@ -581,6 +598,7 @@ def ordinary():
     check_served()
     play()
     check_history()
+    check_tokens()
     ask_everything()
     check_events()
     check_pages()

@@ -119,6 +119,52 @@ static void unknown_people_see_no_account(void **state)
 	assert_string_equal(one.message, other.message);
 }
 
+/* A token for shop: its role, its user's, and the rights that come of them. */
+static void a_token_gives_the_lesser_role_on_its_account_alone(void **state)
+{
+	static const struct {
+		enum role token, user;
+		const char *rights;
+	} cases[] = {
+		{ROLE_ADMIN, ROLE_ADMIN, "ARTL"}, {ROLE_ADMIN, ROLE_VIEWER, "AR"},
+		{ROLE_ADMIN, ROLE_NONE, "A"},	  {ROLE_VIEWER, ROLE_ADMIN, "AR"},
+		{ROLE_VIEWER, ROLE_NONE, "A"},
+	};
+	struct actor actor = {.name = "ada", .uid = (uid_t)-1, .token = 7, .token_account = "shop"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		actor.token_role = cases[i].token;
+		for (unsigned int right = 0; right < RIGHT_MAX; right++) {
+			bool may = strchr(cases[i].rights, letters[right]) != NULL;
+
+			assert_int_equal(access_check(&actor, cases[i].user, right, "shop", NULL),
+					 may ? 0 : -EACCES);
+			may = right == RIGHT_ANYONE;
+			assert_int_equal(access_check(&actor, ROLE_ADMIN, right, "other", NULL),
+					 may ? 0 : -EACCES);
+			assert_int_equal(access_check(&actor, ROLE_ADMIN, right, NULL, NULL),
+					 may ? 0 : -EACCES);
+		}
+	}
+	assert_int_equal(access_role(&actor, ROLE_ADMIN), ROLE_VIEWER);
+	assert_int_equal(access_role(&people[USER], ROLE_ADMIN), ROLE_ADMIN);
+}
+
+/* Of another account it says the same as of one that is none, and of what is no account's. */
+static void a_token_learns_nothing_of_the_rest(void **state)
+{
+	struct actor actor = {.name = "ada", .token = 7, .token_account = "shop", .token_role = ROLE_ADMIN};
+	struct ag_error one, other, none;
+
+	(void)state;
+	(void)access_check(&actor, ROLE_ADMIN, RIGHT_ACCOUNT_READ, "other", &one);
+	(void)access_check(&actor, ROLE_NONE, RIGHT_ACCOUNT_LIST, "none-such", &other);
+	(void)access_check(&actor, ROLE_NONE, RIGHT_OPERATE, NULL, &none);
+	assert_string_equal(one.message, other.message);
+	assert_string_equal(one.message, none.message);
+}
+
 static void roles_have_names(void **state)
 {
 	enum role role = ROLE_MAX;
@@ -142,6 +188,8 @@ int main(void)
 		cmocka_unit_test(a_refusal_says_the_same_whatever_the_role),
 		cmocka_unit_test(a_refusal_says_what_to_do),
 		cmocka_unit_test(unknown_people_see_no_account),
+		cmocka_unit_test(a_token_gives_the_lesser_role_on_its_account_alone),
+		cmocka_unit_test(a_token_learns_nothing_of_the_rest),
 		cmocka_unit_test(roles_have_names),
 	};
 

@@ -385,6 +385,46 @@ static void test_removal_stays_and_is_made_up_for(void **state)
 	set_clear(&set);
 }
 
+/* ada, admin of acme, and her token there. */
+static void add_token(struct fixture *fixture)
+{
+	struct store_token token = {.id = 7, .user = "ada", .role = ROLE_ADMIN, .created_at = 1};
+	struct ag_error error = {0};
+	struct set set = {0};
+	struct change *change = set_change(&set, CHANGE_USER_ADD, "");
+
+	change->user = (struct store_user){.name = "ada", .uid = -1};
+	change = set_change(&set, CHANGE_ROLE_GRANT, "acme");
+	strcpy(change->user.name, "ada");
+	change->role = ROLE_ADMIN;
+	set_change(&set, CHANGE_TOKEN_CREATE, "acme")->token = &token;
+	assert_int_equal(set_apply(fixture, &set, &error), 0);
+	set_clear(&set);
+}
+
+/* A role takes its tokens with it, and brings them back where the kernel refuses what it went with. */
+static void test_role_comes_back_with_its_tokens(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ag_error error = {0};
+	struct store_token token;
+	struct set set = {0};
+
+	add_token(fixture);
+	for (int round = 0; round < 2; round++) {
+		strcpy(set_change(&set, CHANGE_ROLE_REVOKE, "acme")->user.name, "ada");
+		(void)set_list(&set, CHANGE_ALLOW_ADD, "gamma", PREFIXES("203.0.113.0/24"));
+		kernel.calls = 0;
+		kernel.fail_at = round == 0 ? 2 : 0; /* the publication */
+		kernel.fail_for = 1;
+		assert_int_equal(!set_apply(fixture, &set, &error), round);
+		kernel.fail_at = 0;
+		assert_int_equal(!store_token_find(fixture->gate->store, 7, &token, &error), !round);
+		assert_true(agrees(fixture));
+		set_clear(&set);
+	}
+}
+
 #define with_three(test) cmocka_unit_test_setup_teardown(test, setup_three, teardown)
 
 int main(void)
@@ -400,6 +440,7 @@ int main(void)
 		with_three(test_table_of_services_is_full),
 		cmocka_unit_test(test_each_call_fails),
 		with_three(test_removal_stays_and_is_made_up_for),
+		with_three(test_role_comes_back_with_its_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,8 @@ static void assert_defaults(void)
 	assert_int_equal(loaded->max_entries, 100000);
 	assert_int_equal(loaded->max_body, 128 << 20);
 	assert_int_equal(loaded->max_connections_per_uid, 32);
+	assert_int_equal(loaded->max_connections_per_address, 16);
+	assert_int_equal(loaded->max_token_requests, 600);
 	assert_int_equal(loaded->request_timeout_ms, 30000);
 	assert_int_equal(loaded->history_generations, 100);
 	assert_int_equal(loaded->history_age_s, 90 * 86400);
@@ -229,6 +231,13 @@ static void test_bad_arguments(void **state)
 		{"--max-body=18446744073709551615G", "out of range"},
 		{"--max-body=111111111111111111111111111111", "out of range"},
 		{"--max-connections-per-uid=121", "120"},
+		{"--max-connections-per-address=65", "64"},
+		{"--max-token-requests=0", "--max-token-requests: "},
+		{"--listen=", "--listen: "},
+		{"--listen=192.0.2.1:8443", "needs a certificate and its key"},
+		{"--listen=192.0.2.1:8443|--tls-cert=/c", "needs a certificate and its key"},
+		{"--listen=192.0.2.1:8443|--tls-key=/k", "needs a certificate and its key"},
+		{"--tls-key=", "--tls-key: "},
 		{"--request-timeout=0", "--request-timeout: "},
 		{"--history-generations=0", "--history-generations: "},
 		{"--history-age=90", "--history-age: "},
@@ -356,6 +365,26 @@ static void test_repeats_are_bounded(void **state)
 	assert_true(load(text, "--failsafe=198.51.100.1") < 0);
 }
 
+static void test_listen(void **state)
+{
+	(void)state;
+	assert_int_equal(load("[daemon]\nlisten = 192.0.2.1:1\nlisten = [2001:db8::1]:1\ntls_cert = /c\n"
+			      "tls_key = /k\n",
+			      "--listen=192.0.2.1:2|--listen=192.0.2.1:1|--tls-key=/k2"),
+			 0);
+	assert_int_equal(loaded->listen_count, 3);
+	assert_string_equal(loaded->listen[1], "[2001:db8::1]:1");
+	assert_string_equal(loaded->listen[2], "192.0.2.1:2");
+	assert_string_equal(loaded->tls_cert, "/c");
+	assert_string_equal(loaded->tls_key, "/k2");
+	assert_int_equal(load("[daemon]\ntls_cert = /c\n", ""), 0); /* alone it does nothing */
+	assert_refused("[daemon]\nlisten = 192.0.2.1:1\n", "", "needs a certificate and its key");
+	assert_refused("",
+		       "--listen=a:1|--listen=a:2|--listen=a:3|--listen=a:4|--listen=a:5|--listen=a:6|"
+		       "--listen=a:7|--listen=a:8|--listen=a:9",
+		       "more than 8 addresses");
+}
+
 /* systemd/allowgate.conf with each setting put into force says what the defaults are, and names them all. */
 static void test_sample_file(void **state)
 {
@@ -400,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_config_position),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_repeats_are_bounded),
+		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_sample_file),
 	};
 

@@ -15,6 +15,7 @@ static const char *const GOOD[KIND_MAX] = {
 	[ROLE] = "{\"role\":\"admin\"",
 	[INTERFACE] = "{\"interface\":\"eth0\"",
 	[PATCH_ENTRY] = "{\"enabled\":false",
+	[TOKEN] = "{\"user\":\"ada\",\"account\":\"shop\",\"role\":\"viewer\"",
 };
 
 static void every_kind_is_strict_about_form(void **state)
@@ -269,9 +270,49 @@ static void interfaces_are_read(void **state)
 	       "auto, native or generic");
 }
 
+#define FOR_ADA "{\"user\":\"ada\",\"account\":\"shop\",\"role\":\"admin\""
+
+static void tokens_are_read(void **state)
+{
+	union any any;
+
+	(void)state;
+	take(TOKEN, FOR_ADA "}", &any);
+	assert_string_equal(any.token.user, "ada");
+	assert_string_equal(any.token.account, "shop");
+	assert_int_equal(any.token.role, ROLE_ADMIN);
+	assert_false(any.token.has_expires);
+	assert_string_equal(any.token.note, "");
+	take(TOKEN, FOR_ADA ",\"expires\":null,\"note\":\"n\"}", &any);
+	assert_true(any.token.has_expires);
+	assert_int_equal(any.token.expires, 0);
+	assert_string_equal(any.token.note, "n");
+	take(TOKEN, FOR_ADA ",\"expires\":\"1970-01-01T00:00:09Z\"}", &any);
+	assert_int_equal(any.token.expires, 9);
+}
+
+static void bad_tokens_are_refused(void **state)
+{
+	(void)state;
+	refuse(TOKEN, "{}", ERROR_BAD_REQUEST, "\"user\" is missing");
+	refuse(TOKEN, "{\"user\":\"ada\"}", ERROR_BAD_REQUEST, "\"account\" is missing");
+	refuse(TOKEN, "{\"user\":\"ada\",\"account\":\"shop\"}", ERROR_BAD_REQUEST, "\"role\" is missing");
+	refuse(TOKEN, "{\"user\":\"Ada\",\"account\":\"shop\",\"role\":\"admin\"}", ERROR_BAD_REQUEST,
+	       "user name");
+	refuse(TOKEN, "{\"user\":\"ada\",\"account\":\"shop\",\"role\":\"operator\"}", ERROR_BAD_REQUEST,
+	       "operator");
+	refuse(TOKEN, FOR_ADA ",\"expires\":\"90d\"}", ERROR_BAD_REQUEST, "90d");
+	refuse(TOKEN, FOR_ADA ",\"expires\":\"1970-01-01T00:00:00Z\"}", ERROR_BAD_REQUEST, "");
+	refuse(TOKEN, FOR_ADA ",\"expires\":0}", ERROR_BAD_REQUEST, "must be a string");
+	refuse(TOKEN, FOR_ADA ",\"note\":\"a\\nb\"}", ERROR_BAD_REQUEST, "note");
+	refuse(TOKEN, FOR_ADA ",\"id\":\"0123456789ab\"}", ERROR_BAD_REQUEST, "unknown field \"id\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tokens_are_read),
+		cmocka_unit_test(bad_tokens_are_refused),
 		cmocka_unit_test(every_kind_is_strict_about_form),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(many_unknown_fields_are_named_as_far_as_they_fit),

@@ -52,6 +52,9 @@ enum option {
 	OPTION_TO,
 	OPTION_REASON,
 	OPTION_OFF,
+	OPTION_USER,
+	OPTION_ACCOUNT,
+	OPTION_ROLE,
 	OPTION_MAX,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << OPTION_##option)

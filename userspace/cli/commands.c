@@ -24,7 +24,7 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 			    false},
 	[OPTION_LABEL] = {"--label", "TEXT", "a description for people", true},
 	[OPTION_OPEN] = {"--open", NULL, "even if every source then reaches the account", false},
-	[OPTION_NOTE] = {"--note", "TEXT", "why the entry is there", true},
+	[OPTION_NOTE] = {"--note", "TEXT", "why the entry, or the token, is there", true},
 	[OPTION_DENY] = {"--deny", NULL, "a hole: stop these sources within a wider allowed prefix", false},
 	[OPTION_OS_USER] = {"--os-user", "USER", "the operating system's user it is", false},
 	[OPTION_UID] = {"--uid", "UID", "the same, by number", false},
@@ -37,7 +37,9 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 	[OPTION_JSONL] = {"--jsonl", NULL, "a JSON document a line, as it comes", false},
 	[OPTION_LIMIT] = {"--limit", "N", "the newest N rows alone", false},
 	[OPTION_EXPIRES] = {"--expires", "WHEN",
-			    "from then on the entry matches nothing: 8h, 2026-01-02T03:04:05Z, never", false},
+			    "from then on the entry matches nothing, or the token is refused: 8h, "
+			    "2026-01-02T03:04:05Z, never",
+			    false},
 	[OPTION_DISABLE] = {"--disable", NULL, "the entry stays, and counts as absent", false},
 	[OPTION_ENABLE] = {"--enable", NULL, "the entry counts again", false},
 	[OPTION_UNUSED] = {"--unused", "AGE", "entries alone that were not seen for so long: 90d", false},
@@ -46,6 +48,9 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 		       false},
 	[OPTION_REASON] = {"--reason", "TEXT", "why everything is to pass, for those who read it", false},
 	[OPTION_OFF] = {"--off", NULL, "the policy is in force again", false},
+	[OPTION_USER] = {"--user", "USER", "on whose behalf the token acts", false},
+	[OPTION_ACCOUNT] = {"--account", "ACCOUNT", "the one account that the token is for", false},
+	[OPTION_ROLE] = {"--role", "admin|viewer", "the most that the token may do there", false},
 };
 _Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
 
@@ -81,6 +86,19 @@ static const struct field ROLE[] = {
 	{"ACCOUNT", "account", false, FIELD_PLAIN},
 	{"USER", "user", false, FIELD_PLAIN},
 	{"ROLE", "role", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
+};
+
+static const struct field TOKEN[] = {
+	{"TOKEN", "id", false, FIELD_PLAIN},
+	{"USER", "user", false, FIELD_PLAIN},
+	{"ACCOUNT", "account", false, FIELD_PLAIN},
+	{"ROLE", "role", false, FIELD_PLAIN},
+	{"CREATED AT", "created_at", false, FIELD_PLAIN},
+	{"CREATED BY", "created_by", false, FIELD_PLAIN},
+	{"EXPIRES", "expires", false, FIELD_TIME},
+	{"LAST USED", "last_used", false, FIELD_TIME},
+	{"NOTE", "note", false, FIELD_PLAIN},
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 
@@ -168,6 +186,7 @@ static const struct field FINDING[] = {
 #define ACCOUNTS  "/v1/accounts"
 #define ACCOUNT_0 ACCOUNTS "/{0}"
 #define LIST_0	  ACCOUNT_0 "/allowlist"
+#define TOKENS	  "/v1/tokens"
 #define TUNED                                                                                                \
 	{"mode", SOURCE_TEXT, OPTION_MODE}, {"on_deny", SOURCE_TEXT, OPTION_ON_DENY},                        \
 	{                                                                                                    \
@@ -247,6 +266,18 @@ const struct command COMMANDS[] = {
 	 .run = run_change, .method = "DELETE", .path = ACCOUNT_0 "/roles/{1}", .done = "{0}: {1} has no role any more"},
 	{.noun = "role", .verb = "list", .arguments = "[ACCOUNT]", .help = "roles, of one account or all", .most = 1,
 	 .run = run_list, .method = "GET", .path = ACCOUNT_0 "/roles", .path_bare = "/v1/roles", .fields = ROLE},
+
+	{.noun = "token", .verb = "create", .arguments = "", .help = "a token that acts for a user over TLS, on one account; it is shown this once",
+	 .options = CHANGE | OPTION_BIT(USER) | OPTION_BIT(ACCOUNT) | OPTION_BIT(ROLE) | OPTION_BIT(EXPIRES) | OPTION_BIT(NOTE),
+	 .run = run_token_create, .method = "POST", .path = TOKENS,
+	 .body = {{"user", SOURCE_TEXT, OPTION_USER}, {"account", SOURCE_TEXT, OPTION_ACCOUNT}, {"role", SOURCE_TEXT, OPTION_ROLE},
+		  {"expires", SOURCE_EXPIRY, 0}, {"note", SOURCE_TEXT, OPTION_NOTE}},
+	},
+	{.noun = "token", .verb = "list", .arguments = "", .help = "all tokens, without their secrets",
+	 .run = run_list, .method = "GET", .path = TOKENS, .fields = TOKEN},
+	{.noun = "token", .verb = "revoke", .arguments = "ID", .help = "it is refused from now on",
+	 .options = CHANGE, .least = 1, .most = 1,
+	 .run = run_change, .method = "DELETE", .path = TOKENS "/{0}", .done = "{0}: token revoked"},
 
 	{.noun = "allow", .verb = "add", .arguments = "ACCOUNT PREFIX...", .help = "let these sources in; the first entry closes the account to all others",
 	 .options = CHANGE | OPTION_BIT(NOTE) | OPTION_BIT(DENY) | OPTION_BIT(EXPIRES), .least = 2, .most = UINT32_MAX,

@@ -11,6 +11,8 @@ int run_change(struct invocation *invocation);
 int run_account_set(struct invocation *invocation);
 int run_list(struct invocation *invocation);
 int run_show(struct invocation *invocation);
+/* run_token.c */
+int run_token_create(struct invocation *invocation);
 /* run_audit.c */
 int run_audit(struct invocation *invocation);
 int run_audit_verify(struct invocation *invocation);

@@ -5,6 +5,8 @@
  */
 #include "userspace/core/access.h"
 
+#include <string.h>
+
 #include "userspace/core/choice.h"
 #include "userspace/core/error.h"
 
@@ -51,6 +53,17 @@ int role_parse(const char *text, enum role *ret, struct ag_error *error)
 static bool actor_known(const struct actor *actor)
 {
 	return actor->operator_ || actor->name[0];
+}
+
+enum role access_role(const struct actor *actor, enum role role)
+{
+	return actor->token && actor->token_role < role ? actor->token_role : role;
+}
+
+static bool token_reaches(const struct actor *actor, enum right right, const char *account)
+{
+	return rights[right].anyone ||
+	       (rights[right].least != ROLE_NONE && account && strcmp(account, actor->token_account) == 0);
 }
 
 static bool has_right(const struct actor *actor, enum role role, enum right right)
@@ -108,8 +121,20 @@ static int refuse_role(const struct actor *actor, enum right right, const char *
 int access_check(const struct actor *actor, enum role role, enum right right, const char *account,
 		 struct ag_error *error)
 {
-	if (has_right(actor, role, right))
+	/* One sentence for all there is elsewhere, so that nothing can be told of it. */
+	if (actor->token && !token_reaches(actor, right, account))
+		return error_set(error, ERROR_FORBIDDEN,
+				 "this token is for account %s, and for nothing outside of "
+				 "/v1/accounts/%s but /v1/whoami",
+				 actor->token_account, actor->token_account);
+	if (has_right(actor, access_role(actor, role), right))
 		return 0;
+	if (actor->token)
+		return error_set(
+			error, ERROR_FORBIDDEN,
+			"%s account %s needs the role %s on it, which this token, or its user, has not "
+			"got: an operator can grant the role, and make a token for it",
+			rights[right].what, account, role_names[rights[right].least]);
 	if (!actor_known(actor))
 		return refuse_unknown(actor, error);
 	if (rights[right].least == ROLE_NONE)

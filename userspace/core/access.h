@@ -3,7 +3,8 @@
  * access.h - who may do what (contract, sections 2 and 4, rule 1)
  *
  * Pure: the caller finds out who acts and which role they have; this decides. An account
- * that exists and one that does not look alike to whoever may not read it.
+ * that exists and one that does not look alike to whoever may not read it. A token opens its own account
+ * alone, and what is anyone's.
  */
 #pragma once
 
@@ -39,7 +40,16 @@ struct actor {
 	struct addr origin;	  /* family AG_FAMILY_NONE: unknown */
 	uid_t uid;		  /* the peer's, by the socket */
 	char delegate[NAME_SIZE]; /* who vouches; empty: the peer acts for itself */
+	/* Who came with a token has no uid, is no operator, and has no right outside of the token's account,
+	 * nor there more than its role. */
+	int64_t token; /* its id; 0: none */
+	char token_account[NAME_SIZE];
+	enum role token_role;
+	int64_t token_expires; /* 0: never */
 };
+
+/* What the role comes to for this actor. */
+enum role access_role(const struct actor *actor, enum role role);
 
 const char *role_name(enum role role);
 /* "admin" or "viewer"; ERROR_BAD_REQUEST otherwise. */

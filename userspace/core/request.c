@@ -216,6 +216,70 @@ int request_generation_decode(const char *body, size_t length, uint64_t *ret, st
 	return fields_decode_body(body, length, fields, COUNT(fields), ret, error);
 }
 
+/* --- tokens --- */
+
+static int decode_token_user(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_token *token = ret;
+
+	return decode_name(name, "user", value, token->user, error);
+}
+
+static int decode_token_account(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_token *token = ret;
+
+	return decode_name(name, "account", value, token->account, error);
+}
+
+static int decode_token_role(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_token *token = ret;
+
+	return decode_role(name, value, &token->role, error);
+}
+
+static int decode_token_expires(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_token *token = ret;
+	const char *text;
+	int r;
+
+	token->has_expires = true;
+	if (json_is_null(value))
+		return 0;
+	r = fields_string(name, value, &text, error);
+	return r < 0 ? r : expiry_time_parse(text, &token->expires, error);
+}
+
+static int decode_token_note(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	struct request_token *token = ret;
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	if (r == 0)
+		r = note_check("note", text, error);
+	if (r == 0)
+		memcpy(token->note, text, strlen(text) + 1);
+	return r;
+}
+
+int request_token_decode(const char *body, size_t length, struct request_token *ret, struct ag_error *error)
+{
+	static const struct field fields[] = {
+		{"user", true, decode_token_user},  {"account", true, decode_token_account},
+		{"role", true, decode_token_role},  {"expires", false, decode_token_expires},
+		{"note", false, decode_token_note},
+	};
+	struct request_token token = {0};
+	int r = fields_decode_body(body, length, fields, COUNT(fields), &token, error);
+
+	if (r == 0)
+		*ret = token;
+	return r;
+}
+
 /* --- interfaces --- */
 
 static int decode_interface_name(const char *name, const json_t *value, void *ret, struct ag_error *error)

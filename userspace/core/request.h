@@ -87,6 +87,17 @@ int request_role_decode(const char *body, size_t length, enum role *ret, struct 
 
 /* {"reason": "..."}: a note, not empty. */
 int request_panic_decode(const char *body, size_t length, char ret[NOTE_SIZE], struct ag_error *error);
+/* {"user", "account", "role", "expires", "note"}: the last two may be absent; "expires": null is never, which
+ * is 0. */
+struct request_token {
+	char user[NAME_SIZE];
+	char account[NAME_SIZE];
+	enum role role;
+	bool has_expires;
+	int64_t expires;
+	char note[NOTE_SIZE];
+};
+int request_token_decode(const char *body, size_t length, struct request_token *ret, struct ag_error *error);
 
 /* {"generation": 12} */
 int request_generation_decode(const char *body, size_t length, uint64_t *ret, struct ag_error *error);

@@ -44,6 +44,8 @@ int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct 
 	if (!err)
 		err = differences_new(gate, loop, &api->differences);
 	if (!err)
+		err = tokens_new(gate, loop, &api->tokens);
+	if (!err)
 		err = origins_new(gate->options->origin_socket, loop, &api->origins);
 	if (err) {
 		api_free(api);
@@ -63,7 +65,13 @@ void api_free(struct api *api)
 	policies_free(api->policies);
 	exports_free(api->exports);
 	differences_free(api->differences);
+	tokens_free(api->tokens);
 	free(api);
+}
+
+void api_set_remote(struct api *api, struct remote *remote)
+{
+	api->remote = remote;
 }
 
 bool api_busy(const struct api *api)
@@ -151,11 +159,18 @@ static int enter(struct call *call)
 
 	if (!call->gate->store && !route->without_store)
 		return error_set(&call->error, ERROR_STORE, "%s", call->gate->reason);
-	if (takes(route->query, "account")) {
+	/* What a token opens is told by the path alone. */
+	if (takes(route->query, "account") && !call->actor.token) {
 		account = httpd_query(call->request, "account");
 		right = account ? RIGHT_ACCOUNT_READ : right;
 	}
 	return enter_account(call, account, right);
+}
+
+/* It came over TLS, where a token says who asks. */
+static bool is_remote(const struct httpd_request *request)
+{
+	return addr_known(&request->peer);
 }
 
 /* What is recorded or judged by where its actor is; reading is not. */
@@ -167,9 +182,13 @@ static bool depends_on_origin(const struct call *call)
 /* Who asks, and where they are; 0 with call->waits: it goes on from the start when that is known. */
 static int identify(struct call *call)
 {
-	int err = identity_establish(call->gate, call->request, &call->actor, &call->error);
+	int err;
 
 	call->waits = false;
+	if (is_remote(call->request))
+		return tokens_identify(call->api->tokens, call->request, &call->actor, &call->refusal,
+				       &call->error);
+	err = identity_establish(call->gate, call->request, &call->actor, &call->error);
 	if (err || !depends_on_origin(call) || !identity_wants_origin(&call->actor))
 		return err;
 	if (call->origin.reason == ORIGIN_NONE)
@@ -245,6 +264,8 @@ static void refused(struct call *call)
 		gate->denied_admin_changes++;
 	if (name_check("account", account, NULL))
 		account = "";
+	if (is_remote(call->request) && !tokens_may_note(call->api->tokens, TOKENS_NOTE_REFUSAL))
+		return;
 	change_audit(gate, &call->actor, account, match->route->action, call->error.message, &call->error);
 }
 
@@ -270,7 +291,9 @@ static void respond(struct call *call, int err, struct httpd_response *response)
 {
 	if (err) {
 		refused(call);
-		answer_problem(response, &call->error, call->busy ? 503 : 0);
+		answer_problem(response, &call->error, call->busy ? 503 : call->refusal.status);
+		response->authenticate = call->refusal.authenticate;
+		response->retry_after = call->refusal.retry_after;
 	} else {
 		answer(call, call->match.route, response);
 	}
@@ -298,6 +321,7 @@ void api_resume(struct call *call)
 	int err;
 
 	call->error = (struct ag_error){0};
+	call->refusal = (struct tokens_refusal){0};
 	call->open = call->force = call->dry_run = false;
 	err = perform(call);
 	if (err || !call->waits)
@@ -354,6 +378,21 @@ void api_handle(const struct httpd_request *request, struct httpd_response *resp
 		return;
 	count_request(api, request->method, response->status);
 	call_free(call);
+}
+
+bool api_admit(const struct httpd_request *request, struct httpd_response *response, void *arg)
+{
+	struct api *api = arg;
+	struct tokens_refusal refusal = {0};
+	struct ag_error error = {0};
+
+	if (!tokens_admit(api->tokens, request, &refusal, &error))
+		return true;
+	answer_problem(response, &error, refusal.status);
+	response->authenticate = refusal.authenticate;
+	response->retry_after = refusal.retry_after;
+	count_request(api, request->method, response->status);
+	return false;
 }
 
 void api_refuse(unsigned int status, const char *why, struct httpd_response *response, void *arg)

@@ -13,6 +13,7 @@
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/interfaces.h"
 #include "userspace/daemon/panic.h"
+#include "userspace/daemon/remote.h"
 #include "userspace/daemon/totals.h"
 #include "userspace/daemon/verify.h"
 
@@ -104,6 +105,14 @@ int api_detach_interface(struct call *call)
 
 /* --- status and reload ----------------------------------------------------- */
 
+/* The certificate is no part of the policy: that it stays the one before is a warning. */
+static json_t *renewed(struct call *call)
+{
+	struct ag_error why = {0};
+
+	return remote_renew(call->api->remote, &why) ? json_pack("[s]", why.message) : json_array();
+}
+
 int api_reload(struct call *call)
 {
 	size_t repaired = 0;
@@ -124,8 +133,9 @@ int api_reload(struct call *call)
 	if (err)
 		return err;
 	change_audit(call->gate, &call->actor, "", "reload", call->force ? "--force" : "", NULL);
-	return call_answer(call, json_pack("{s:I, s:I}", "generation", (json_int_t)call->gate->generation,
-					   "repaired", (json_int_t)repaired));
+	return call_answer(call,
+			   json_pack("{s:I, s:I, s:o}", "generation", (json_int_t)call->gate->generation,
+				     "repaired", (json_int_t)repaired, "warnings", renewed(call)));
 }
 
 static json_t *counter_json(const struct ag_counter *counter)

@@ -10,6 +10,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
+#include "userspace/core/token.h"
 #include "userspace/daemon/call.h"
 
 json_t *user_json(const struct store_user *user)
@@ -128,6 +129,12 @@ int api_revoke_role(struct call *call)
 
 /* --- whoami ---------------------------------------------------------------- */
 
+/* To a token, of its own account alone. */
+static bool tells_role(const struct actor *actor, const struct store_role *role)
+{
+	return !actor->token || !strcmp(role->account, actor->token_account);
+}
+
 static json_t *own_roles(struct call *call)
 {
 	AUTO_FREE struct store_role *roles = NULL;
@@ -140,8 +147,10 @@ static json_t *own_roles(struct call *call)
 		return NULL;
 	}
 	for (size_t i = 0; i < count && items; i++)
-		if (json_array_append_new(items, json_pack("{s:s, s:s}", "account", roles[i].account, "role",
-							   role_name(roles[i].role))))
+		if (tells_role(&call->actor, &roles[i]) &&
+		    json_array_append_new(items,
+					  json_pack("{s:s, s:s}", "account", roles[i].account, "role",
+						    role_name(access_role(&call->actor, roles[i].role)))))
 			return NULL;
 	return items;
 }
@@ -156,6 +165,8 @@ static const char *origin_from(const struct call *call)
 {
 	if (!addr_known(&call->actor.origin))
 		return "none";
+	if (call->actor.token)
+		return "tcp";
 	return call->origin.reason == ORIGIN_FOUND ? "ssh" : "delegate";
 }
 
@@ -164,6 +175,19 @@ static json_t *origin_reason(const struct call *call)
 	bool vouched = addr_known(&call->actor.origin) && call->origin.reason != ORIGIN_FOUND;
 
 	return vouched ? json_null() : json_string(origin_reason_name(call->origin.reason));
+}
+
+static json_t *own_token(const struct actor *actor)
+{
+	char id[TOKEN_ID_SIZE], expires[TIME_TEXT_MAX] = "";
+
+	if (!actor->token)
+		return json_null();
+	token_id_format(actor->token, id);
+	if (actor->token_expires)
+		time_format(actor->token_expires, expires);
+	return json_pack("{s:s, s:s, s:s, s:o}", "id", id, "account", actor->token_account, "role",
+			 role_name(actor->token_role), "expires", text_or_null(expires));
 }
 
 int api_show_whoami(struct call *call)
@@ -175,9 +199,11 @@ int api_show_whoami(struct call *call)
 	if (!roles)
 		return call->error.code ? -1 : call_answer(call, NULL);
 	addr_format(&actor->origin, origin);
-	return call_answer(
-		call, json_pack("{s:o, s:I, s:b, s:o, s:s, s:s, s:o, s:o}", "user", text_or_null(actor->name),
-				"uid", (json_int_t)actor->uid, "operator", actor->operator_, "delegate",
-				text_or_null(actor->delegate), "origin", origin, "origin_from",
-				origin_from(call), "origin_reason", origin_reason(call), "roles", roles));
+	return call_answer(call, json_pack("{s:o, s:o, s:b, s:o, s:o, s:s, s:s, s:o, s:o}", "user",
+					   text_or_null(actor->name), "uid",
+					   actor->token ? json_null() : json_integer((json_int_t)actor->uid),
+					   "operator", actor->operator_, "delegate",
+					   text_or_null(actor->delegate), "token", own_token(actor), "origin",
+					   origin, "origin_from", origin_from(call), "origin_reason",
+					   origin_reason(call), "roles", roles));
 }

@@ -13,10 +13,15 @@
 
 #include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
+#include "userspace/core/token.h"
+#include "userspace/daemon/change.h"
 #include "userspace/daemon/watch.h"
 #include "userspace/io/log_journal.h"
 
 #define COPIED_AT_ONCE 64
+
+/* Of a change, and what stands before it. */
+#define DETAIL_SIZE (CHANGE_DETAIL_SIZE + 64)
 
 static void origin_text(const struct actor *actor, char text[ADDR_TEXT_MAX])
 {
@@ -26,10 +31,20 @@ static void origin_text(const struct actor *actor, char text[ADDR_TEXT_MAX])
 		(void)snprintf(text, ADDR_TEXT_MAX, "unknown");
 }
 
+/* Which token it was, before what was done. */
+static void with_token(const struct actor *actor, const char *detail, char text[DETAIL_SIZE])
+{
+	char id[TOKEN_ID_SIZE];
+
+	token_id_format(actor->token, id);
+	(void)snprintf(text, DETAIL_SIZE, "%s%s%s%s", actor->token ? "token " : "", actor->token ? id : "",
+		       actor->token && detail[0] ? ": " : "", detail);
+}
+
 int audit_row(struct gate *gate, const struct actor *actor, const char *account, const char *action,
 	      const char *detail, const char *outcome, struct ag_error *error)
 {
-	char origin[ADDR_TEXT_MAX];
+	char origin[ADDR_TEXT_MAX], text[DETAIL_SIZE];
 	struct store_audit row = {
 		.time = time(NULL),
 		.user = (char *)(uintptr_t)actor->name, /* borrowed by store_audit_add, as its header says */
@@ -38,12 +53,13 @@ int audit_row(struct gate *gate, const struct actor *actor, const char *account,
 		.origin = origin,
 		.account = (char *)(uintptr_t)account,
 		.action = (char *)(uintptr_t)action,
-		.detail = (char *)(uintptr_t)detail,
+		.detail = text,
 		.outcome = (char *)(uintptr_t)outcome,
 	};
 
 	audit_begin(gate);
 	origin_text(actor, origin);
+	with_token(actor, detail, text);
 	return store_audit_add(gate->store, &row, error);
 }
 
@@ -127,16 +143,18 @@ static void journal_copy(struct gate *gate)
 void audit_tell(struct gate *gate, const struct actor *actor, const char *account, const char *action,
 		const char *detail, const char *outcome)
 {
+	char text[DETAIL_SIZE];
 	struct event_change change = {
 		.time = time(NULL),
 		.actor = actor,
 		.account = account,
 		.action = action,
-		.detail = detail,
+		.detail = text,
 		.outcome = outcome,
 	};
 
 	origin_text(actor, change.origin);
+	with_token(actor, detail, text);
 	watch_change(gate->watch, &change);
 	journal_copy(gate);
 }

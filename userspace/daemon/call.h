@@ -14,6 +14,7 @@
 #include "userspace/daemon/change.h"
 #include "userspace/daemon/gate.h"
 #include "userspace/daemon/routes.h"
+#include "userspace/daemon/tokens.h"
 #include "userspace/io/httpd.h"
 
 #define PAGE_LIMIT_DEFAULT 100
@@ -26,6 +27,7 @@ struct differences;
 struct exports;
 struct origins;
 struct policies;
+struct remote;
 struct verify;
 
 struct api {
@@ -36,6 +38,8 @@ struct api {
 	struct origins *origins;
 	struct policies *policies;
 	struct verify *verify;
+	struct tokens *tokens;
+	struct remote *remote; /* whose certificate a reload renews; NULL: none */
 	struct api_count counts[COUNTS_MAX];
 	size_t count;
 	char allow[64]; /* of the newest 405, until httpd has copied it */
@@ -62,7 +66,8 @@ struct call {
 	char subject[NAME_SIZE]; /* the account that it adds */
 	char etag[ETAG_SIZE];	 /* of what is shown; "": none */
 	bool busy;		 /* the error is of the moment: 503 */
-	json_t *answer;		 /* owned; or: */
+	struct tokens_refusal refusal;
+	json_t *answer; /* owned; or: */
 	struct buffer text;
 	const char *text_type; /* static; NULL: plain */
 	struct ag_error error;
@@ -108,6 +113,9 @@ int api_list_roles(struct call *call);
 int api_list_account_roles(struct call *call);
 int api_grant_role(struct call *call);
 int api_revoke_role(struct call *call);
+int api_list_tokens(struct call *call);
+int api_create_token(struct call *call);
+int api_revoke_token(struct call *call);
 int api_list_interfaces(struct call *call);
 int api_attach_interface(struct call *call);
 int api_detach_interface(struct call *call);

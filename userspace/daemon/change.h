@@ -29,6 +29,8 @@ enum change_kind {
 	CHANGE_USER_ERASE,
 	CHANGE_ROLE_GRANT,
 	CHANGE_ROLE_REVOKE,
+	CHANGE_TOKEN_CREATE,
+	CHANGE_TOKEN_REVOKE,
 	CHANGE_ALLOW_ADD,
 	CHANGE_ALLOW_REMOVE,
 	CHANGE_ALLOW_SET,
@@ -82,6 +84,8 @@ struct change {
 	uint64_t generation;	/* ALLOW_ROLLBACK: whose list it shall be */
 	const char *erase;	/* USER_ERASE: a name, or uid:1000 */
 	enum role role;
+	struct store_token *token; /* TOKEN_CREATE: all but what is found by the names in it, which is filled
+				      in; TOKEN_REVOKE: as found */
 	struct store_interface interface;
 	struct prepared *prepared; /* ALLOW_REPLACE and ALLOW_ROLLBACK always; otherwise NULL: nothing is */
 	bool may_wait;		   /* gate_apply() may ask for preparation */

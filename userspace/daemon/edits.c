@@ -196,6 +196,8 @@ static int edit_role_revoke(struct edit *edit, struct ag_error *error)
 	edit->outcome->removed = 1;
 	if (!err)
 		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
+	if (!err)
+		err = tokens_remember(edit, user.id, error);
 	if (err)
 		return err;
 	return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
@@ -210,7 +212,8 @@ static int undo_role(struct edit *edit, struct ag_error *error)
 		return err;
 	if (edit->had_role == ROLE_NONE)
 		return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
-	return store_role_grant(edit->gate->store, edit->before.id, user.id, edit->had_role, error);
+	err = store_role_grant(edit->gate->store, edit->before.id, user.id, edit->had_role, error);
+	return err ? err : tokens_put_back(edit, error);
 }
 
 /* --- allowlists ------------------------------------------------------------ */
@@ -454,6 +457,8 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				.account = true,
 				.edit = edit_role_revoke,
 				.undo = undo_role},
+	[CHANGE_TOKEN_CREATE] = {.action = "token create", .account = true, .edit = edit_token_create},
+	[CHANGE_TOKEN_REVOKE] = {.action = "token revoke", .edit = edit_token_revoke},
 	[CHANGE_ALLOW_ADD] = {.action = "allow add",
 			      .account = true,
 			      .list = true,

@@ -13,14 +13,16 @@ struct edit {
 	struct gate *gate;
 	const struct change *change;
 	struct outcome *outcome;
-	struct account before; /* the account concerned */
-	struct account after;  /* ACCOUNT_ADD: the new one */
-	struct list gone;      /* what was removed or set, as it was, for undo and for the kernel */
-	struct entry set;      /* ALLOW_SET: the entry as it is then; its strings are borrowed */
-	struct buffer detail;  /* for the audit log */
-	bool was_attached;     /* INTERFACE_*: before */
-	enum role had_role;    /* ROLE_*: before */
-	bool whole;	       /* the kernel does not hold what was before: no edits of it */
+	struct account before;	    /* the account concerned */
+	struct account after;	    /* ACCOUNT_ADD: the new one */
+	struct list gone;	    /* what was removed or set, as it was, for undo and for the kernel */
+	struct entry set;	    /* ALLOW_SET: the entry as it is then; its strings are borrowed */
+	struct buffer detail;	    /* for the audit log */
+	bool was_attached;	    /* INTERFACE_*: before */
+	enum role had_role;	    /* ROLE_*: before */
+	struct store_token *tokens; /* ROLE_REVOKE: that end with it; freed by passage.c */
+	size_t token_count;
+	bool whole;   /* the kernel does not hold what was before: no edits of it */
 	bool rebuilt; /* the kernel gets lists built anew: what the old ones know is still to be had */
 };
 
@@ -49,6 +51,13 @@ void entry_set(struct entry *entry, const struct request_entry *set);
  * change keeps such. */
 int edit_check_expiry(const struct change *change, const struct entry *entry, int64_t now,
 		      struct ag_error *error);
+
+/* edits_tokens.c: rows of the table. */
+int edit_token_create(struct edit *edit, struct ag_error *error);
+int edit_token_revoke(struct edit *edit, struct ag_error *error);
+/* Those that end with the user's role on the account are remembered, and put back behind the role. */
+int tokens_remember(struct edit *edit, int64_t user_id, struct ag_error *error);
+int tokens_put_back(struct edit *edit, struct ag_error *error);
 
 extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];
 

@@ -331,10 +331,12 @@ static char *change_json(const struct event_change *change)
 	char *text;
 
 	time_format(change->time, time);
-	json = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "time", time, "user",
-			 change->actor->name, "uid", (json_int_t)change->actor->uid, "delegate",
-			 change->actor->delegate, "origin", change->origin, "account", change->account,
-			 "action", change->action, "detail", change->detail, "outcome", change->outcome);
+	json = json_pack(
+		"{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s}", "time", time, "user", change->actor->name,
+		"uid",
+		change->actor->uid == (uid_t)-1 ? json_null() : json_integer((json_int_t)change->actor->uid),
+		"delegate", change->actor->delegate, "origin", change->origin, "account", change->account,
+		"action", change->action, "detail", change->detail, "outcome", change->outcome);
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	json_decref(json);
 	return text;

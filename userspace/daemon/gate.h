@@ -53,6 +53,7 @@ struct gate {
 	char reason[512];    /* why degraded; "" is health */
 	struct metric_histogram apply_seconds;
 	uint64_t denied_admin_changes;
+	uint64_t auth_failures;	    /* requests over TLS without a token that is one */
 	uint64_t denied_unreported; /* stopped packets that the kernel did not report one by one */
 	uint64_t panics;	    /* 1 while everything passes (panic.h), and then: */
 	struct store_panic panic;

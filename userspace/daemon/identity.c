@@ -60,6 +60,23 @@ static int act_for(struct gate *gate, const char *name, struct actor *actor, str
 	return 0;
 }
 
+bool identity_claims(const struct httpd_request *request)
+{
+	return httpd_header(request, HEADER_USER, NULL) || httpd_header(request, HEADER_ORIGIN, NULL);
+}
+
+/* Here the socket says who asks. A token that came as well would be of somebody else's, and be ignored in
+ * silence. */
+static int refuse_token(const struct httpd_request *request, struct ag_error *error)
+{
+	if (!httpd_header(request, "Authorization", NULL))
+		return 0;
+	return error_set(
+		error, ERROR_BAD_REQUEST,
+		"tokens are for requests over TLS: here the socket says who asks; leave out the header "
+		"Authorization");
+}
+
 int identity_establish(struct gate *gate, const struct httpd_request *request, struct actor *ret,
 		       struct ag_error *error)
 {
@@ -69,6 +86,8 @@ int identity_establish(struct gate *gate, const struct httpd_request *request, s
 
 	*ret = (struct actor){0};
 	err = identify_peer(gate, request->peer_uid, ret, &delegate, error);
+	if (!err)
+		err = refuse_token(request, error);
 	if (!err)
 		err = header(request, HEADER_USER, &user, error);
 	if (!err)

@@ -21,6 +21,7 @@
 #include "userspace/daemon/options.h"
 #include "userspace/daemon/panic.h"
 #include "userspace/daemon/retention.h"
+#include "userspace/daemon/remote.h"
 #include "userspace/daemon/scrape.h"
 #include "userspace/daemon/seen.h"
 #include "userspace/daemon/verify.h"
@@ -48,6 +49,7 @@ struct daemon {
 	bool reload_wanted; /* while an import keeps the store busy */
 	struct httpd *control;
 	struct httpd *metrics;
+	struct remote *remote; /* NULL: nothing is listened on */
 	struct rtnl *rtnl;
 };
 
@@ -96,11 +98,14 @@ static void reload_now(struct daemon *daemon)
 	gate_tell_state(daemon->gate);
 }
 
-/* A reload opens the store anew, which an import must not see: it waits for the timer. */
+/* A reload opens the store anew, which an import must not see: it waits for the timer. The certificate waits
+ * for nothing. */
 static void reload_all(void *arg)
 {
 	struct daemon *daemon = arg;
+	struct ag_error why = {0};
 
+	(void)remote_renew(daemon->remote, &why); /* logs what is wrong */
 	daemon->reload_wanted = api_busy(daemon->api);
 	if (daemon->reload_wanted)
 		log_notice("reloading once the import is done that is under way");
@@ -217,6 +222,14 @@ static int open_metrics(struct daemon *daemon, struct ag_error *error)
 	return httpd_open_tcp(daemon->options.metrics, &metrics, &daemon->metrics, error);
 }
 
+static int open_remote(struct daemon *daemon, struct ag_error *error)
+{
+	int err = remote_open(&daemon->options, daemon->api, &daemon->remote, error);
+
+	api_set_remote(daemon->api, daemon->remote);
+	return err;
+}
+
 /* What works in the loop's idle time or beside it. */
 static int open_parts(struct daemon *daemon)
 {
@@ -251,7 +264,10 @@ static int open_all(struct daemon *daemon, struct ag_error *error)
 		err = open_metrics(daemon, error);
 	if (!err)
 		err = open_control(daemon, error);
-	return err ? err : interfaces_start(daemon->gate, error);
+	if (!err)
+		err = interfaces_start(daemon->gate, error);
+	/* Last: a certificate that cannot be used must not leave anybody unfiltered. */
+	return err ? err : open_remote(daemon, error);
 }
 
 static int add_sources(struct daemon *daemon)
@@ -261,6 +277,9 @@ static int add_sources(struct daemon *daemon)
 
 	if (!err && daemon->metrics)
 		err = loop_add_fd(loop, httpd_fd(daemon->metrics), run_httpd, httpd_timeout, daemon->metrics);
+	if (!err && daemon->remote)
+		err = loop_add_fd(loop, httpd_fd(remote_httpd(daemon->remote)), run_httpd, httpd_timeout,
+				  remote_httpd(daemon->remote));
 	if (!err)
 		err = loop_add_fd(loop, rtnl_fd(daemon->rtnl), read_links, NULL, daemon);
 	if (!err)
@@ -299,6 +318,8 @@ static int serve(struct daemon *daemon)
 		err = add_sources(daemon);
 	if (!err) {
 		log_notice("ready: %s", daemon->options.socket);
+		for (size_t i = 0; i < daemon->options.listen_count; i++)
+			log_notice("API over TLS: %s", daemon->options.listen[i]);
 		loop_notify_ready("ready");
 		gate_tell_state(daemon->gate);
 		err = loop_run(daemon->loop);
@@ -318,6 +339,7 @@ static void close_all(struct daemon *daemon)
 	retention_free(daemon->retention);
 	httpd_close(daemon->control);
 	httpd_close(daemon->metrics);
+	remote_close(daemon->remote);
 	rtnl_close(daemon->rtnl);
 	gate_close(daemon->gate);
 	loop_free(daemon->loop);

@@ -201,6 +201,27 @@ static int take_failsafe(const char *text, struct options *options, struct ag_er
 	return 0;
 }
 
+/* Whether it is an address is found out by listening on it. */
+static int take_listen(const char *text, struct options *options, struct ag_error *error)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length >= OPTIONS_ADDRESS_SIZE)
+		return error_set(error, ERROR_BAD_REQUEST,
+				 "\"%.80s\" is no address to listen on: write it as 192.0.2.10:8443 or "
+				 "[2001:db8::10]:8443",
+				 text);
+	for (size_t i = 0; i < options->listen_count; i++) {
+		if (strcmp(options->listen[i], text) == 0)
+			return 0;
+	}
+	if (options->listen_count == OPTIONS_LISTEN_MAX)
+		return error_set(error, ERROR_LIMIT, "there are more than %d addresses to listen on",
+				 OPTIONS_LISTEN_MAX);
+	memcpy(options->listen[options->listen_count++], text, length + 1);
+	return 0;
+}
+
 static int take(const struct option_row *row, const char *text, struct options *options,
 		struct ag_error *error)
 {
@@ -227,6 +248,8 @@ static int take(const struct option_row *row, const char *text, struct options *
 		return take_interface(text, options, error);
 	case OPTION_FAILSAFE:
 		return take_failsafe(text, options, error);
+	case OPTION_LISTEN:
+		return take_listen(text, options, error);
 	case OPTION_FLAG:
 		*(bool *)at = true;
 		return 0;
@@ -287,7 +310,8 @@ static int take_setting(const struct conf_setting *setting, void *arg, struct ag
 				 "there is no setting \"%.60s\" in section [%.60s]: see allowgate.conf(5)",
 				 setting->key, setting->section);
 	seen = &reading->seen[row - OPTION_ROWS];
-	if (*seen && row->kind != OPTION_INTERFACE && row->kind != OPTION_FAILSAFE)
+	if (*seen && row->kind != OPTION_INTERFACE && row->kind != OPTION_FAILSAFE &&
+	    row->kind != OPTION_LISTEN)
 		return error_set(error, ERROR_BAD_REQUEST,
 				 "%s was set in line %u already: remove one of them", row->key, *seen);
 	*seen = setting->line;
@@ -374,6 +398,18 @@ static int take_arguments(char **argv, bool before_file, struct options *options
 	return result;
 }
 
+/* A token must never travel in the clear. */
+static int check_tls(const struct options *options, struct ag_error *error)
+{
+	if (!options->listen_count || (options->tls_cert[0] && options->tls_key[0]))
+		return 0;
+	return error_set(
+		error, ERROR_BAD_REQUEST,
+		"listen %s needs a certificate and its key, for it serves TLS alone: give tls_cert and "
+		"tls_key",
+		options->listen[0]);
+}
+
 int options_load(int argc, char **argv, struct options *ret, struct ag_error *error)
 {
 	struct options options = {0};
@@ -386,6 +422,8 @@ int options_load(int argc, char **argv, struct options *ret, struct ag_error *er
 		result = load_file(&options, config_named, error);
 		if (!result && argc > 0)
 			result = take_arguments(argv, false, &options, &config_named, error);
+		if (!result)
+			result = check_tls(&options, error);
 	}
 	if (!result)
 		*ret = options;

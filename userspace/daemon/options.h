@@ -17,7 +17,9 @@
 
 struct ag_error;
 
-#define OPTIONS_REPEAT_MAX 64
+#define OPTIONS_REPEAT_MAX   64
+#define OPTIONS_LISTEN_MAX   8
+#define OPTIONS_ADDRESS_SIZE 128
 
 struct option_interface {
 	char name[IF_NAMESIZE];
@@ -48,8 +50,12 @@ struct options {
 	bool socket_group_explicit; /* else a group that does not exist is no error: the socket keeps the
 				       daemon's own */
 	char pin_dir[4096];
-	char metrics[128];	 /* "ADDR:PORT", or "off" */
-	char origin_socket[108]; /* allowgate-origin's, or "off" */
+	char metrics[128];				       /* "ADDR:PORT", or "off" */
+	char origin_socket[108];			       /* allowgate-origin's, or "off" */
+	char listen[OPTIONS_LISTEN_MAX][OPTIONS_ADDRESS_SIZE]; /* over TLS: "ADDR:PORT" */
+	size_t listen_count;
+	char tls_cert[4096]; /* "": none, and then nothing listens */
+	char tls_key[4096];
 	struct option_interface interfaces[OPTIONS_REPEAT_MAX];
 	size_t interface_count;
 	struct prefix failsafe[OPTIONS_REPEAT_MAX];
@@ -59,6 +65,8 @@ struct options {
 	uint64_t max_entries; /* of one list */
 	uint64_t max_body;    /* bytes of one request */
 	uint64_t max_connections_per_uid;
+	uint64_t max_connections_per_address; /* over TLS */
+	uint64_t max_token_requests;	      /* a minute, of one token */
 	uint64_t request_timeout_ms;
 	uint64_t history_generations; /* of an account, that are kept ... */
 	uint64_t history_age_s;	      /* ... and for how long */
@@ -78,9 +86,10 @@ struct options {
 /*
  * Fills *ret from defaults, the file and argv. An unknown key or option, a value out of range, a file named
  * by
- * --config that is not there: ERROR_BAD_REQUEST (or what the value's own parser says), naming file and line,
- * or the option. The default file may be absent. What may be given repeatedly adds to the file's (an
- * interface given again gets the later mode); of anything else, argv's last one counts. With --help or
+ * --config that is not there, an address to listen on without certificate and key: ERROR_BAD_REQUEST (or what
+ * the value's own parser says), naming file and line, or the option. The default file may be absent. What may
+ * be given repeatedly adds to the file's (an interface given again gets the later mode); of anything else,
+ * argv's last one counts. With --help or
  * --version the file is not read.
  */
 int options_load(int argc, char **argv, struct options *ret, struct ag_error *error);

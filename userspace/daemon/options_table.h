@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_JOURNAL,	  /* enum audit_journal */
 	OPTION_INTERFACE, /* repeatable */
 	OPTION_FAILSAFE,  /* repeatable */
+	OPTION_LISTEN,	  /* repeatable */
 	OPTION_FLAG,	  /* bool; takes no value */
 };
 

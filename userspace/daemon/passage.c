@@ -27,6 +27,7 @@ void passage_clear(struct passage *passage)
 	account_clear(&passage->edit.before);
 	account_clear(&passage->edit.after);
 	list_clear(&passage->edit.gone);
+	free(passage->edit.tokens);
 	buffer_clear(&passage->edit.detail);
 	origin_match_clear(&passage->before_match);
 	origin_match_clear(&passage->after_match);

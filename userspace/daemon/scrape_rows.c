@@ -164,6 +164,16 @@ static void build_info(struct collection *collection, const struct metric_family
 	metric_integer(&collection->out, family, labels, COUNT(labels), 1);
 }
 
+/* Absent while the store cannot say. */
+static void tokens(struct collection *collection, const struct metric_family *family)
+{
+	struct store *store = collection->gate->store;
+	size_t count = 0;
+
+	if (store && !store_token_count(store, &count, NULL))
+		metric_integer(&collection->out, family, NULL, 0, count);
+}
+
 static void up(struct collection *collection, const struct metric_family *family)
 {
 	metric_integer(&collection->out, family, NULL, 0, !collection->gate->reason[0]);
@@ -206,6 +216,10 @@ const struct row scrape_rows[] = {
 	{{"allowgate_denied_admin_changes_total", "Changes refused for want of the right to make them.",
 	  METRIC_COUNTER},
 	 .counter = offsetof(struct gate, denied_admin_changes)},
+	{{"allowgate_auth_failures_total", "Requests over TLS without a token that is one.", METRIC_COUNTER},
+	 .counter = offsetof(struct gate, auth_failures)},
+	{{"allowgate_tokens", "API tokens, those that have expired included.", METRIC_GAUGE},
+	 .sample = tokens},
 	{{"allowgate_denied_unreported_total", "Stopped packets that were not reported one by one.",
 	  METRIC_COUNTER},
 	 .counter = offsetof(struct gate, denied_unreported)},
