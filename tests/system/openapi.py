@@ -36,7 +36,12 @@ NOT_PROVOKED = {
     ("rollBack", "413"): "a limit that was lowered since",
     ("showStatus", "503"): "a kernel that refuses to say",
     ("listInterfaces", "503"): "a kernel that refuses to say",
+    ("confirmUser", "412"): "one that is confirmed between its deadline and the moment in which it is taken back",
+    ("confirmInterface", "412"): "the same",
+    ("confirmAccount", "412"): "the same",
 }
+for name in ['removeAccount', 'removeEntries', 'removeEntry', 'removeService', 'grantRole', 'revokeRole', 'addUser', 'removeUser', 'attachInterface', 'detachInterface']:
+    NOT_PROVOKED[name, "413"] = "1,001 changes that wait to be confirmed"
 # What the daemon takes of changes in general and refuses here.
 REFUSED_PARAMETERS = {"reload": {"open", "dry_run"}}
 
@@ -314,6 +319,8 @@ def ask_everything():
 # --- the rest, one by one ------------------------------------------------------
 
 LIST = "/v1/accounts/acme/allowlist"
+SERVICES = "/v1/accounts/acme/services"
+WAITS = "?confirm_within=1h"
 AS_ADA = {"Allowgate-On-Behalf-Of": "ada", "Allowgate-Origin": ADA}
 LENGTHS = [{"prefix": f"10.0.0.0/{length}", "expires": "2100-01-01T00:00:00Z"} for length in range(9, 17)]
 
@@ -456,6 +463,44 @@ SCENARIO = [
     ("... with a role of nobody's", 404, "not_found", "PUT", "/v1/policy", account(roles=[{"user": "nobody", "role": "viewer"}])),
     ("... with accounts, too many", 413, "limit", "PUT", "/v1/policy", {"accounts": [{"name": f"p{i}"} for i in range(5)]}),
     ("the account goes", 200, None, "DELETE", "/v1/accounts/byfile?open=true"),
+    ("a change, to be confirmed", 201, None, "POST", SERVICES + WAITS, {"services": ["192.0.2.21"]}),
+    ("... in a moment", 400, "bad_request", "POST", SERVICES + "?confirm_within=1s", {"services": ["192.0.2.22"]}),
+    ("... the account says so", 200, None, "GET", "/v1/accounts/acme"),
+    ("... services come meanwhile", 412, "conflict", "POST", SERVICES, {"services": ["192.0.2.22"]}),
+    ("... or go", 412, "conflict", "DELETE", SERVICES + "?service=192.0.2.21"),
+    ("... a role", 412, "conflict", "PUT", "/v1/accounts/acme/roles/ada", {"role": "viewer"}),
+    ("... no role", 412, "conflict", "DELETE", "/v1/accounts/acme/roles/ada"),
+    ("what waits", 200, None, "GET", "/v1/pending"),
+    ("... of the account", 200, None, "GET", "/v1/accounts/acme/pending", None, AS_ADA),
+    ("... confirmed from where nobody is let in", 409, "origin_not_covered", "POST", "/v1/accounts/acme/confirm", None, AS_ADA),
+    ("... confirmed, tried", 200, None, "POST", "/v1/accounts/acme/confirm?force=true&dry_run=true"),
+    ("... confirmed", 200, None, "POST", "/v1/accounts/acme/confirm?force=true"),
+    ("a mode, to be confirmed", 200, None, "PATCH", "/v1/accounts/acme" + WAITS, {"mode": "monitor"}),
+    ("... taken back, tried", 200, None, "DELETE", "/v1/accounts/acme/pending?dry_run=true"),
+    ("... taken back", 200, None, "DELETE", "/v1/accounts/acme/pending"),
+    ("an account goes, to be confirmed", 200, None, "DELETE", "/v1/accounts/example" + WAITS),
+    ("... another of that name", 412, "conflict", "POST", "/v1/accounts", {"name": "example"}),
+    ("... taken back", 200, None, "DELETE", "/v1/accounts/example/pending"),
+    ("a user, to be confirmed", 201, None, "POST", "/v1/users" + WAITS, {"name": "eve"}),
+    ("... again", 412, "conflict", "POST", "/v1/users", {"name": "eve"}),
+    ("... goes", 412, "conflict", "DELETE", "/v1/users/eve"),
+    ("... is shown", 200, None, "GET", "/v1/users/eve/pending"),
+    ("... confirmed", 200, None, "POST", "/v1/users/eve/confirm"),
+    ("... goes, to be confirmed", 200, None, "DELETE", "/v1/users/eve" + WAITS),
+    ("... taken back", 200, None, "DELETE", "/v1/users/eve/pending"),
+    ("an interface, to be confirmed", 201, None, "POST", "/v1/interfaces" + WAITS, {"interface": "eth1"}),
+    ("... again", 412, "conflict", "POST", "/v1/interfaces", {"interface": "eth1"}),
+    ("... goes", 412, "conflict", "DELETE", "/v1/interfaces/eth1"),
+    ("... is shown", 200, None, "GET", "/v1/interfaces/eth1/pending"),
+    ("... confirmed", 200, None, "POST", "/v1/interfaces/eth1/confirm"),
+    ("... goes, to be confirmed", 200, None, "DELETE", "/v1/interfaces/eth1" + WAITS),
+    ("... taken back", 200, None, "DELETE", "/v1/interfaces/eth1/pending"),
+    ("nothing waits for ada", 404, "not_found", "GET", "/v1/users/ada/pending"),
+    ("... to be confirmed", 404, "not_found", "POST", "/v1/users/ada/confirm"),
+    ("... to be taken back", 404, "not_found", "DELETE", "/v1/users/ada/pending"),
+    ("nothing waits of eth0", 404, "not_found", "GET", "/v1/interfaces/eth0/pending"),
+    ("... to be confirmed", 404, "not_found", "POST", "/v1/interfaces/eth0/confirm"),
+    ("... to be taken back", 404, "not_found", "DELETE", "/v1/interfaces/eth0/pending"),
     ("the audit log", 200, None, "GET", "/v1/audit?limit=1000"),
     ("... of an account", 200, None, "GET", "/v1/audit?account=acme&since=2026-01-02T03:04:05Z", None, AS_ADA),
     ("... since no time", 400, "bad_request", "GET", "/v1/audit?since=yesterday"),

@@ -56,6 +56,8 @@ void ask_target(const struct invocation *invocation, struct buffer *target)
 		ask_parameter(target, option == OPTION_DRY_RUN ? "dry_run" : OPTIONS[option].name + 2,
 			      "true");
 	}
+	if (option_given(invocation, OPTION_CONFIRM_WITHIN))
+		ask_parameter(target, "confirm_within", invocation->args.values[OPTION_CONFIRM_WITHIN]);
 	for (unsigned int option = 0; option < OPTION_MAX; option++)
 		if (OPTIONS_QUERY_VALUE & UINT64_C(1) << option && option_given(invocation, option))
 			ask_parameter(target, OPTIONS[option].name + 2, invocation->args.values[option]);

@@ -52,9 +52,11 @@ enum option {
 	OPTION_TO,
 	OPTION_REASON,
 	OPTION_OFF,
-	OPTION_USER,
 	OPTION_ACCOUNT,
 	OPTION_ROLE,
+	OPTION_CONFIRM_WITHIN,
+	OPTION_INTERFACE,
+	OPTION_UNDO,
 	OPTION_MAX,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << OPTION_##option)
@@ -100,7 +102,7 @@ struct field {
 		FIELD_WORD,   /* a verdict or a state */
 	} kind;
 };
-#define FIELDS_MAX 12
+#define FIELDS_MAX 14
 
 struct invocation;
 

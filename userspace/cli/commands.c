@@ -33,7 +33,7 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 	[OPTION_DELEGATE] = {"--delegate", NULL, "may act on behalf of other users", false},
 	[OPTION_SINCE] = {"--since", "TIME", "rows from then on: 2026-01-02T03:04:05Z, or 24h back", false},
 	[OPTION_UNTIL] = {"--until", "TIME", "rows before then alone", false},
-	[OPTION_USER] = {"--user", "USER", "of this user alone", false},
+	[OPTION_USER] = {"--user", "USER", "of this user alone; of a token, whom it acts for", false},
 	[OPTION_JSONL] = {"--jsonl", NULL, "a JSON document a line, as it comes", false},
 	[OPTION_LIMIT] = {"--limit", "N", "the newest N rows alone", false},
 	[OPTION_EXPIRES] = {"--expires", "WHEN",
@@ -48,24 +48,22 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 		       false},
 	[OPTION_REASON] = {"--reason", "TEXT", "why everything is to pass, for those who read it", false},
 	[OPTION_OFF] = {"--off", NULL, "the policy is in force again", false},
-	[OPTION_USER] = {"--user", "USER", "on whose behalf the token acts", false},
 	[OPTION_ACCOUNT] = {"--account", "ACCOUNT", "the one account that the token is for", false},
 	[OPTION_ROLE] = {"--role", "admin|viewer", "the most that the token may do there", false},
+	[OPTION_CONFIRM_WITHIN] = {"--confirm-within", "DURATION",
+				   "take it back unless it is confirmed in time: 2m, 90s, 1h", false},
+	[OPTION_INTERFACE] = {"--interface", "IFACE", "of this interface", false},
+	[OPTION_UNDO] = {"--undo", NULL, "take the change back now", false},
 };
 _Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
 
 static const struct field ACCOUNT[] = {
-	{"ACCOUNT", "name", false, FIELD_PLAIN},
-	{"MODE", "mode", false, FIELD_PLAIN},
-	{"ON DENY", "on_deny", false, FIELD_PLAIN},
-	{"ACTIVE", "active", false, FIELD_PLAIN},
-	{"ENTRIES", "entries", true, FIELD_PLAIN},
-	{"IPV4", "entries4", true, FIELD_PLAIN},
-	{"IPV6", "entries6", true, FIELD_PLAIN},
-	{"SERVICES", "services", true, FIELD_PLAIN},
-	{"GENERATION", "generation", true, FIELD_PLAIN},
-	{"LABEL", "label", false, FIELD_PLAIN},
-	{NULL, NULL, false, FIELD_PLAIN},
+	{"ACCOUNT", "name", false, FIELD_PLAIN},	 {"MODE", "mode", false, FIELD_PLAIN},
+	{"ON DENY", "on_deny", false, FIELD_PLAIN},	 {"ACTIVE", "active", false, FIELD_PLAIN},
+	{"ENTRIES", "entries", true, FIELD_PLAIN},	 {"IPV4", "entries4", true, FIELD_PLAIN},
+	{"IPV6", "entries6", true, FIELD_PLAIN},	 {"SERVICES", "services", true, FIELD_PLAIN},
+	{"GENERATION", "generation", true, FIELD_PLAIN}, {"CONFIRM BY", "confirm_by", false, FIELD_PLAIN},
+	{"LABEL", "label", false, FIELD_PLAIN},		 {NULL, NULL, false, FIELD_PLAIN},
 };
 
 static const struct field SERVICE[] = {
@@ -180,7 +178,7 @@ static const struct field FINDING[] = {
 	{"ADVICE", "advice", false, FIELD_PLAIN}, {NULL, NULL, false, FIELD_PLAIN},
 };
 
-#define CHANGE OPTION_BIT(DRY_RUN)
+#define CHANGE (OPTION_BIT(DRY_RUN) | OPTION_BIT(CONFIRM_WITHIN))
 #define TUNING (CHANGE | OPTION_BIT(MODE) | OPTION_BIT(ON_DENY) | OPTION_BIT(LABEL))
 
 #define ACCOUNTS  "/v1/accounts"
@@ -316,6 +314,11 @@ const struct command COMMANDS[] = {
 	 .done = "{0}: {+entry} added; {list}"},
 	{.noun = "allow", .verb = "export", .arguments = "ACCOUNT", .help = "the list as replace reads it: PREFIX [allow|deny] [disabled] [expires=TIME] [# note]",
 	 .least = 1, .most = 1, .run = run_export, .method = "GET", .path = LIST_0 "/export"},
+
+	{.noun = "confirm", .arguments = "[ACCOUNT]", .help = "keep a change made with --confirm-within, or take it back; without a name: list what waits",
+	 .options = OPTION_BIT(DRY_RUN) | OPTION_BIT(USER) | OPTION_BIT(INTERFACE) | OPTION_BIT(UNDO),
+	 .most = 1, .run = run_confirm, .method = "POST", .path = ACCOUNT_0 "/confirm", .path_bare = "/v1/pending",
+	 .unpaged = true},
 
 	{.noun = "check", .arguments = "ACCOUNT ADDRESS | --from ADDRESS --to SERVICE",
 	 .help = "the verdict, the entry that decides, and the kernel's own answer; or the whole way of a packet",

@@ -8,6 +8,27 @@
 #include "userspace/cli/change.h"
 #include "userspace/cli/command.h"
 #include "userspace/cli/show.h"
+#include "userspace/core/table.h"
+
+/* What must be done for the change to stay. */
+static void show_confirm_by(struct invocation *invocation, const json_t *answer)
+{
+	const char *until = json_string_value(json_object_get(answer, "confirm_by"));
+	const char *noun = invocation->command->noun;
+	bool other = !strcmp(noun, "user") || !strcmp(noun, "interface");
+	struct buffer line = {0};
+
+	if (!until || !invocation->count)
+		return;
+	(void)buffer_print(&line, "taken back at %s unless you confirm it: allowgate confirm %s%s%s%s\n",
+			   until, other ? "--" : "", other ? noun : "", other ? " " : "",
+			   invocation->arguments[0]); /* remembered in the buffer */
+	if (line.failed)
+		invocation->out.failed = line.failed;
+	else
+		shown_append(&invocation->out, line.data, line.length, SHOWN_TEXT);
+	buffer_clear(&line);
+}
 
 static int show_change(struct invocation *invocation, const json_t *answer)
 {
@@ -18,6 +39,9 @@ static int show_change(struct invocation *invocation, const json_t *answer)
 		show_sentence(invocation, invocation->command->done, answer, &invocation->out);
 	if (option_given(invocation, OPTION_DRY_RUN))
 		show_preview(invocation, answer);
+	if (!option_given(invocation, OPTION_QUIET) && option_given(invocation, OPTION_CONFIRM_WITHIN) &&
+	    !option_given(invocation, OPTION_DRY_RUN))
+		show_confirm_by(invocation, answer);
 	return 0;
 }
 

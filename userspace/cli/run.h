@@ -31,6 +31,8 @@ int run_policy_apply(struct invocation *invocation);
 /* run_history.c */
 int run_diff(struct invocation *invocation);
 int run_rollback(struct invocation *invocation);
+/* run_confirm.c */
+int run_confirm(struct invocation *invocation);
 /* run_host.c */
 int run_status(struct invocation *invocation);
 int run_whoami(struct invocation *invocation);

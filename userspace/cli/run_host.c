@@ -41,6 +41,7 @@ static const struct field STATUS[] = {
 	{"ACTIVE ACCOUNTS", "active_accounts", false, FIELD_PLAIN},
 	{"SERVICES", "services", false, FIELD_PLAIN},
 	{"ENTRIES", "entries", false, FIELD_PLAIN},
+	{"PENDING", "pending", false, FIELD_PLAIN},
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 _Static_assert(sizeof(STATUS) / sizeof(*STATUS) <= FIELDS_MAX + 1, "a table has room for the fields");
@@ -114,6 +115,8 @@ static void print_summary(struct invocation *invocation, const json_t *status)
 	    "policy      accounts {accounts} (active {active_accounts}), services {services}, entries "
 	    "{entries}",
 	    status);
+	if (json_integer_value(json_object_get(status, "pending")))
+		say(invocation, "pending     {pending} to be confirmed: see \"allowgate confirm\"", status);
 	if (json_is_string(json_object_get(status, "store")))
 		say(invocation, "store       {store}", status);
 }

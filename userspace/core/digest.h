@@ -10,6 +10,7 @@
 #pragma once
 
 #include <nettle/hmac.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define DIGEST_SIZE	32

@@ -17,11 +17,13 @@
 #include "userspace/core/request.h"
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/call.h"
+#include "userspace/daemon/confirms.h"
 #include "userspace/daemon/differences.h"
 #include "userspace/daemon/exports.h"
 #include "userspace/daemon/identity.h"
 #include "userspace/daemon/imports.h"
 #include "userspace/daemon/origins.h"
+#include "userspace/daemon/pending.h"
 #include "userspace/daemon/policies.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -39,6 +41,8 @@ int api_new(struct gate *gate, struct loop *loop, struct verify *verify, struct 
 	err = imports_new(gate, loop, &api->imports);
 	if (!err)
 		err = policies_new(gate, api->imports, &api->policies);
+	if (!err)
+		err = confirms_new(gate, api->imports, loop, &api->confirms);
 	if (!err)
 		err = exports_new(gate, loop, &api->exports);
 	if (!err)
@@ -63,6 +67,7 @@ void api_free(struct api *api)
 	policies_cancel(api->policies);
 	imports_free(api->imports);
 	policies_free(api->policies);
+	confirms_free(api->confirms);
 	exports_free(api->exports);
 	differences_free(api->differences);
 	tokens_free(api->tokens);
@@ -112,6 +117,20 @@ static int set_option(struct call *call, size_t index, const char *name, const c
 	return 0;
 }
 
+/* How long a change waits to be confirmed. */
+static int set_confirm_within(struct call *call, const char *value)
+{
+	int64_t least = (int64_t)call->gate->options->confirm_min_ms / 1000;
+	struct ag_error why = {0};
+
+	if (!duration_parse(value, &call->confirm_within, &why) && call->confirm_within >= least &&
+	    call->confirm_within <= CONFIRM_WITHIN_MAX)
+		return 0;
+	call->confirm_within = 0;
+	return error_set(&call->error, ERROR_BAD_REQUEST,
+			 "confirm_within is a duration from %llds to 24h, as in 2m", (long long)least);
+}
+
 /* A parameter stands once (but prefix), and is one that the route takes. */
 static int check_parameter(const char *name, const char *value, void *arg)
 {
@@ -123,6 +142,12 @@ static int check_parameter(const char *name, const char *value, void *arg)
 				 name);
 	if (takes(check->route->query, name))
 		return 0;
+	if (!strcmp(name, "confirm_within") && check->route->confirm)
+		return set_confirm_within(call, value);
+	if (!strcmp(name, "confirm_within") && check->route->action)
+		return error_set(
+			&call->error, ERROR_BAD_REQUEST,
+			"this is not a change that could be taken back by itself: leave confirm_within out");
 	for (size_t i = 0; i < COUNT(change_options) && check->route->action; i++)
 		if (!strcmp(name, change_options[i]))
 			return set_option(call, i, name, value);
@@ -145,7 +170,7 @@ static int enter_account(struct call *call, const char *name, enum right right)
 				    &call->error);
 	if (err)
 		return err;
-	if (name && !call->account && call->actor.operator_)
+	if (name && !call->account && call->actor.operator_ && !call->match.route->gone)
 		return error_set(&call->error, ERROR_NOT_FOUND,
 				 "there is no account of that name: see 'allowgate account list'");
 	return access_check(&call->actor, call->role, right, name, &call->error);
@@ -323,6 +348,7 @@ void api_resume(struct call *call)
 	call->error = (struct ag_error){0};
 	call->refusal = (struct tokens_refusal){0};
 	call->open = call->force = call->dry_run = false;
+	call->confirm_within = 0;
 	err = perform(call);
 	if (err || !call->waits)
 		api_finish(call, err);

@@ -8,6 +8,21 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/call.h"
+#include "userspace/daemon/pending.h"
+
+/* Until when its newest change is to be confirmed. */
+static json_t *with_confirm_by(json_t *account, int64_t until)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (!account || !until)
+		return account;
+	time_format(until, text);
+	if (!json_object_set_new(account, "confirm_by", json_string(text)))
+		return account;
+	json_decref(account);
+	return NULL;
+}
 
 static json_t *account_json(const struct gate *gate, const struct account *account)
 {
@@ -15,7 +30,7 @@ static json_t *account_json(const struct gate *gate, const struct account *accou
 
 	(void)summary_claims_of(&gate->summary, account->slot,
 				&services); /* only their number is asked for */
-	return json_account(account, services);
+	return with_confirm_by(json_account(account, services), pending_confirm_by(gate, account->name));
 }
 
 static bool may_see(const struct call *call, const struct store_role *roles, size_t count,

@@ -87,8 +87,8 @@ int api_show_difference(struct call *call)
 int api_roll_back(struct call *call)
 {
 	struct change change = call_change(call, CHANGE_ALLOW_ROLLBACK);
-	int err = request_generation_decode(call->request->body, call->request->body_length,
-					    &change.generation, &call->error);
+	int err = request_generation_decode(call->request->body, call->request->body_length, &change.restores,
+					    &call->error);
 
 	if (!err) /* before it is said which generations there are */
 		err = etag_check(call->account, change.if_match, &call->error);

@@ -175,14 +175,15 @@ static json_t *public_status(const struct gate *gate)
 	(void)uname(&host); /* fails for a bad pointer alone */
 	dataplane_seal(gate->dataplane, &store_id, &kernel_generation);
 	count_policy(gate, &active, &entries);
-	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "version",
+	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I}", "version",
 			 AG_VERSION, "kernel", host.release, "uptime_seconds",
 			 (json_int_t)(time(NULL) - gate->started_at), "state", gate_state(gate), "degraded",
 			 gate->reason[0] != '\0', "generation", (json_int_t)gate->generation,
 			 "kernel_generation", (json_int_t)kernel_generation, "drift",
 			 gate->verified ? json_integer((json_int_t)gate->drift) : json_null(), "accounts",
 			 (json_int_t)gate->summary.account_count, "active_accounts", (json_int_t)active,
-			 "services", (json_int_t)gate->summary.claim_count, "entries", (json_int_t)entries);
+			 "services", (json_int_t)gate->summary.claim_count, "entries", (json_int_t)entries,
+			 "pending", (json_int_t)gate->pending_changes);
 }
 
 static int answer_status(struct call *call)

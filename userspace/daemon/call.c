@@ -37,6 +37,7 @@ struct change call_change(const struct call *call, enum change_kind kind)
 		.open = call->open,
 		.force = call->force,
 		.dry_run = call->dry_run,
+		.confirm_within = call->confirm_within,
 	};
 
 	if (call->account)
@@ -69,6 +70,14 @@ static json_t *erased_json(const struct store_erased *erased)
 			 (json_int_t)erased->addresses, "names", (json_int_t)erased->names);
 }
 
+static int put_time(json_t *answer, const char *name, int64_t time)
+{
+	char text[TIME_TEXT_MAX];
+
+	time_format(time, text);
+	return json_object_set_new(answer, name, json_string(text));
+}
+
 static json_t *outcome_json(const struct call *call, const struct outcome *outcome)
 {
 	json_t *answer = json_pack("{s:I, s:b, s:I, s:I, s:o}", "generation", (json_int_t)outcome->generation,
@@ -76,6 +85,8 @@ static json_t *outcome_json(const struct call *call, const struct outcome *outco
 				   (json_int_t)outcome->removed, "warnings", warnings(outcome));
 	int failed = !answer;
 
+	if (!failed && outcome->confirm_by && !call->dry_run)
+		failed = put_time(answer, "confirm_by", outcome->confirm_by);
 	if (!failed && outcome->concerns_list)
 		failed = json_object_set_new(answer, "active", json_boolean(outcome->active));
 	if (!failed && outcome->concerns_list && call->dry_run)

@@ -21,6 +21,7 @@
 #define PAGE_LIMIT_MAX	   1000
 #define COUNTS_MAX	   128
 
+struct confirms;
 struct import;
 struct imports;
 struct differences;
@@ -32,6 +33,7 @@ struct verify;
 
 struct api {
 	struct gate *gate;
+	struct confirms *confirms;
 	struct imports *imports;
 	struct exports *exports;
 	struct differences *differences;
@@ -61,6 +63,7 @@ struct call {
 	bool open;
 	bool force;
 	bool dry_run;
+	int64_t confirm_within; /* seconds; 0: it stays */
 	/* Adds to the answer of a change that went well; NULL: nothing. */
 	int (*conclude)(struct call *call);
 	char subject[NAME_SIZE]; /* the account that it adds */
@@ -135,6 +138,10 @@ json_t *preview_json(const struct preview *preview);
 json_t *panic_json(const struct gate *gate, bool in_full);
 int api_export_policy(struct call *call);
 int api_apply_policy(struct call *call);
+int api_list_pending(struct call *call);
+int api_show_pending(struct call *call);
+int api_undo_pending(struct call *call);
+int api_confirm(struct call *call);
 
 /* Takes over a new reference, or makes NULL the error of no memory. */
 int call_answer(struct call *call, json_t *answer);

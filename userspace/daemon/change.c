@@ -14,11 +14,17 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/convoy.h"
+#include "userspace/daemon/pending.h"
 #include "userspace/io/loop.h"
 
 const char *change_action(enum change_kind kind)
 {
 	return edit_kinds[kind].action;
+}
+
+bool change_is_of_list(enum change_kind kind)
+{
+	return edit_kinds[kind].of_list;
 }
 
 void outcome_clear(struct outcome *outcome)
@@ -168,7 +174,7 @@ static void tell(struct convoy *convoy)
 		const struct edit *edit = &convoy->passages[i].edit;
 		const struct change *change = edit->change;
 
-		audit_tell(edit->gate, &change->actor, change->account, convoy->passages[i].kind->action,
+		audit_tell(edit->gate, &change->actor, change->account, passage_action(&convoy->passages[i]),
 			   edit->detail.data ? edit->detail.data : "", "done");
 		rebuilt |= edit->rebuilt;
 	}
@@ -224,7 +230,7 @@ int change_permitted(const struct gate *gate, const struct change *change, struc
 
 	if (!err && change->force && !change->actor.operator_)
 		err = error_set(error, ERROR_FORBIDDEN, "--force is for operators: leave it out, or ask one");
-	return err;
+	return err ? err : pending_check(gate, change, error);
 }
 
 int gate_apply_all(struct gate *gate, const struct change *changes, size_t count, struct outcome *outcomes,

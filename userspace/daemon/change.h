@@ -39,6 +39,8 @@ enum change_kind {
 	CHANGE_ALLOW_ROLLBACK,
 	CHANGE_INTERFACE_ATTACH,
 	CHANGE_INTERFACE_DETACH,
+	CHANGE_ACCOUNT_RESTORE, /* takes a removal back */
+	CHANGE_USER_RESTORE,
 	CHANGE_KIND_MAX,
 };
 
@@ -68,7 +70,12 @@ struct change {
 	bool open;
 	bool force;
 	bool dry_run;
-	bool keeps_expired;	  /* ALLOW_ADD: what is read back from an export may have expired */
+	int64_t confirm_within; /* seconds: it is taken back unless it is confirmed in time; 0: it stays */
+	uint64_t takes_back; /* generation of the pending change (pending.h) that this one ends; 0: of none */
+	uint64_t restores;  /* ALLOW_ROLLBACK and ALLOW_REPLACE, prepared by IMPORT_BACK: the generation whose
+			       list it is */
+	const char *action; /* for the audit log, if another than the kind's; not copied */
+	bool keeps_expired; /* ALLOW_ADD: what is read back from an export may have expired */
 	char if_match[ETAG_SIZE]; /* the tag that the list must have; "" for any */
 	char account[NAME_SIZE];  /* "" where none is concerned */
 	/* ACCOUNT_ADD and ACCOUNT_SET: NULL leaves as it is, or the default */
@@ -81,12 +88,14 @@ struct change {
 	const struct list
 		*list; /* ALLOW_ADD: new entries, but for an import; ALLOW_REMOVE: their prefixes matter */
 	struct store_user user; /* USER_*, ROLE_*: the name; USER_ADD: all */
-	uint64_t generation;	/* ALLOW_ROLLBACK: whose list it shall be */
 	const char *erase;	/* USER_ERASE: a name, or uid:1000 */
 	enum role role;
 	struct store_token *token; /* TOKEN_CREATE: all but what is found by the names in it, which is filled
 				      in; TOKEN_REVOKE: as found */
+	const struct store_role *roles; /* *_RESTORE */
+	size_t role_count;
 	struct store_interface interface;
+	bool unstored;		   /* INTERFACE_ATTACH: the configuration's, and none of the store */
 	struct prepared *prepared; /* ALLOW_REPLACE and ALLOW_ROLLBACK always; otherwise NULL: nothing is */
 	bool may_wait;		   /* gate_apply() may ask for preparation */
 };
@@ -100,7 +109,8 @@ struct outcome {
 	bool active;	  /* afterwards, where a list is concerned */
 	struct list came; /* up to CHANGE_DIFFERENCE_MAX each, for a dry run */
 	struct list went;
-	char warning[256]; /* "" for none */
+	char warning[256];  /* "" for none */
+	int64_t confirm_by; /* taken back then unless it is confirmed; 0: it stays */
 	struct attachment attachment;
 	bool erases;
 	struct store_erased erased; /* where it erases */
@@ -110,6 +120,8 @@ void outcome_clear(struct outcome *outcome);
 
 /* "allow add": as the audit log names it. */
 const char *change_action(enum change_kind kind);
+/* What takes the right to the list, RIGHT_ACCOUNT_LIST. */
+bool change_is_of_list(enum change_kind kind);
 /* What is refused whatever the change is: while degraded, and force without the right to it. */
 int change_permitted(const struct gate *gate, const struct change *change, struct ag_error *error);
 /*

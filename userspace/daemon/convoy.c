@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/pending.h"
 #include "userspace/daemon/watch.h"
 
 /* --- which concern the same account ---------------------------------------- */
@@ -125,6 +126,7 @@ void convoy_follow(struct convoy *convoy)
 
 		if (passage->kind->removes_account)
 			watch_forget(gate->watch, passage->edit.before.slot);
+		pending_follow(&passage->edit);
 		if (!convoy->anew)
 			passage_follow(passage);
 	}

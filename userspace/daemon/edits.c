@@ -30,7 +30,7 @@ static void describe_settings(struct edit *edit)
 		(void)buffer_print(&edit->detail, "label=\"%s\" ", change->label);
 }
 
-static int apply_settings(const struct change *change, struct account *account, struct ag_error *error)
+int edit_apply_settings(const struct change *change, struct account *account, struct ag_error *error)
 {
 	char *label = change->label ? strdup(change->label) : NULL;
 
@@ -53,7 +53,7 @@ static int edit_account_add(struct edit *edit, struct ag_error *error)
 	int err;
 
 	(void)snprintf(account->name, sizeof(account->name), "%s", edit->change->account);
-	err = apply_settings(edit->change, account, error);
+	err = edit_apply_settings(edit->change, account, error);
 	describe_settings(edit);
 	edit->outcome->added = 1;
 	return err ? err : store_account_add(edit->gate->store, account, error);
@@ -71,7 +71,7 @@ static int edit_account_set(struct edit *edit, struct ag_error *error)
 
 	if (err)
 		return error_set(error, ERROR_STORE, "no memory for the label");
-	err = apply_settings(edit->change, &account, error);
+	err = edit_apply_settings(edit->change, &account, error);
 	describe_settings(edit);
 	if (!err)
 		err = store_account_update(edit->gate->store, &account, error);
@@ -172,6 +172,12 @@ static int edit_user_remove(struct edit *edit, struct ag_error *error)
 	return store_user_remove(edit->gate->store, edit->change->user.name, error);
 }
 
+/* What takes a role back finds nothing to do where the user is no more. */
+static int already_so(const struct edit *edit, int err, const struct ag_error *error)
+{
+	return err && edit->change->takes_back && error->code == ERROR_NOT_FOUND ? 0 : err;
+}
+
 static int edit_role_grant(struct edit *edit, struct ag_error *error)
 {
 	const struct change *change = edit->change;
@@ -183,7 +189,7 @@ static int edit_role_grant(struct edit *edit, struct ag_error *error)
 	if (!err)
 		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
 	if (err)
-		return err;
+		return already_so(edit, err, error);
 	return store_role_grant(edit->gate->store, edit->before.id, user.id, change->role, error);
 }
 
@@ -198,9 +204,9 @@ static int edit_role_revoke(struct edit *edit, struct ag_error *error)
 		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
 	if (!err)
 		err = tokens_remember(edit, user.id, error);
-	if (err)
-		return err;
-	return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
+	if (!err)
+		err = store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
+	return already_so(edit, err, error);
 }
 
 static int undo_role(struct edit *edit, struct ag_error *error)
@@ -312,8 +318,7 @@ static int take_import(struct edit *edit, struct ag_error *error)
 
 static int edit_allow_rollback(struct edit *edit, struct ag_error *error)
 {
-	(void)buffer_print(&edit->detail, "to generation %llu ",
-			   (unsigned long long)edit->change->generation);
+	(void)buffer_print(&edit->detail, "to generation %llu ", (unsigned long long)edit->change->restores);
 	return take_import(edit, error);
 }
 
@@ -461,21 +466,25 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 	[CHANGE_TOKEN_REVOKE] = {.action = "token revoke", .edit = edit_token_revoke},
 	[CHANGE_ALLOW_ADD] = {.action = "allow add",
 			      .account = true,
+			      .of_list = true,
 			      .list = true,
 			      .edit = edit_allow_add,
 			      .undo = undo_allow_add},
 	[CHANGE_ALLOW_REMOVE] = {.action = "allow remove",
 				 .account = true,
+				 .of_list = true,
 				 .list = true,
 				 .edit = edit_allow_remove,
 				 .undo = put_back_all},
 	[CHANGE_ALLOW_SET] = {.action = "allow set",
 			      .account = true,
+			      .of_list = true,
 			      .list = true,
 			      .edit = edit_allow_set,
 			      .undo = undo_allow_set},
 	[CHANGE_ALLOW_REPLACE] = {.action = "allow replace",
 				  .account = true,
+				  .of_list = true,
 				  .list = true,
 				  .edit = take_import,
 				  .undo = undo_import},
@@ -484,6 +493,7 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				 .undo = undo_policy_apply},
 	[CHANGE_ALLOW_ROLLBACK] = {.action = "allow rollback",
 				   .account = true,
+				   .of_list = true,
 				   .list = true,
 				   .edit = edit_allow_rollback,
 				   .undo = undo_import},
@@ -495,4 +505,10 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				     .edit = edit_interface_detach,
 				     .publish = publish_interface_detach,
 				     .undo = undo_interface_detach},
+	[CHANGE_ACCOUNT_RESTORE] = {.action = "account restore",
+				    .list = true,
+				    .services = true,
+				    .edit = edit_account_restore,
+				    .undo = undo_account_restore},
+	[CHANGE_USER_RESTORE] = {.action = "user restore", .edit = edit_user_restore},
 };

@@ -13,14 +13,15 @@ struct edit {
 	struct gate *gate;
 	const struct change *change;
 	struct outcome *outcome;
-	struct account before;	    /* the account concerned */
-	struct account after;	    /* ACCOUNT_ADD: the new one */
-	struct list gone;	    /* what was removed or set, as it was, for undo and for the kernel */
-	struct entry set;	    /* ALLOW_SET: the entry as it is then; its strings are borrowed */
-	struct buffer detail;	    /* for the audit log */
-	bool was_attached;	    /* INTERFACE_*: before */
-	enum role had_role;	    /* ROLE_*: before */
-	struct store_token *tokens; /* ROLE_REVOKE: that end with it; freed by passage.c */
+	struct account before;	      /* the account concerned */
+	struct account after;	      /* ACCOUNT_ADD: the new one */
+	struct list gone;	      /* what was removed or set, as it was, for undo and for the kernel */
+	struct entry set;	      /* ALLOW_SET: the entry as it is then; its strings are borrowed */
+	struct buffer detail;	      /* for the audit log */
+	struct store_pending pending; /* that is written, or ended (pending.h) */
+	bool was_attached;	      /* INTERFACE_*: before */
+	enum role had_role;	      /* ROLE_*: before */
+	struct store_token *tokens;   /* ROLE_REVOKE: that end with it; freed by passage.c */
 	size_t token_count;
 	bool whole;   /* the kernel does not hold what was before: no edits of it */
 	bool rebuilt; /* the kernel gets lists built anew: what the old ones know is still to be had */
@@ -33,6 +34,7 @@ struct edit_kind {
 	bool services; /* the services named come, or (removes_services) go */
 	bool removes_services;
 	bool removes_account;
+	bool of_list; /* takes the right to the account's list */
 	/* In the transaction: edits the store, counts what comes and goes, describes it. */
 	int (*edit)(struct edit *edit, struct ag_error *error);
 	/* Behind the commit, what is neither an account's list nor a service; NULL: nothing. */
@@ -61,6 +63,13 @@ int tokens_put_back(struct edit *edit, struct ag_error *error);
 
 extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];
 
+/* Mode, action and label, as far as the change has them. */
+int edit_apply_settings(const struct change *change, struct account *account, struct ag_error *error);
+
+/* edits_restore.c: rows of the table. */
+int edit_account_restore(struct edit *edit, struct ag_error *error);
+int undo_account_restore(struct edit *edit, struct ag_error *error);
+int edit_user_restore(struct edit *edit, struct ag_error *error);
 /* policy_changes.c, edits_erase.c, edits_interfaces.c: rows of the table. */
 int edit_policy_apply(struct edit *edit, struct ag_error *error);
 int undo_policy_apply(struct edit *edit, struct ag_error *error);

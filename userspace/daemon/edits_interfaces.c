@@ -10,6 +10,14 @@
 #include "userspace/daemon/edits.h"
 #include "userspace/daemon/interfaces.h"
 
+/* One of the configuration's is not in the store. */
+static int forget_in_store(struct edit *edit, struct ag_error *error)
+{
+	int err = store_interface_remove(edit->gate->store, edit->change->interface.name, error);
+
+	return err && error->code == ERROR_NOT_FOUND ? 0 : err;
+}
+
 /* Attaching is what can fail, so it comes before the commit; abandon takes it back. */
 int edit_interface_attach(struct edit *edit, struct ag_error *error)
 {
@@ -21,6 +29,12 @@ int edit_interface_attach(struct edit *edit, struct ag_error *error)
 	edit->was_attached = interfaces_attached(edit->gate, interface->name);
 	err = interfaces_attach(edit->gate, interface, edit->change->dry_run, &edit->outcome->attachment,
 				error);
+	if (err && edit->change->takes_back) {
+		log_warning("%s: it is attached when it can be: %s", interface->name, error->message);
+		err = 0;
+	}
+	if (!err && edit->change->unstored)
+		return forget_in_store(edit, error);
 	return err ? err : store_interface_put(edit->gate->store, interface, error);
 }
 
@@ -49,13 +63,11 @@ int edit_interface_detach(struct edit *edit, struct ag_error *error)
 
 	(void)buffer_print(&edit->detail, "%s ", name);
 	edit->outcome->removed = 1;
-	if (!wanted && !interfaces_attached(edit->gate, name))
+	if (!wanted && !interfaces_attached(edit->gate, name) && !edit->change->takes_back)
 		return error_set(
 			error, ERROR_NOT_FOUND,
 			"nothing of this daemon's is attached to '%s': see 'allowgate interface list'", name);
-	if (store_interface_remove(edit->gate->store, name, error) && error->code != ERROR_NOT_FOUND)
-		return -EIO;
-	return 0; /* one of the configuration's is not in the store */
+	return forget_in_store(edit, error);
 }
 
 int publish_interface_detach(struct edit *edit, struct ag_error *error)

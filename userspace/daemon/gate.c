@@ -17,6 +17,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/clock.h"
 #include "userspace/daemon/panic.h"
+#include "userspace/daemon/pending.h"
 #include "userspace/daemon/reconcile.h"
 
 static const double apply_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
@@ -119,7 +120,7 @@ static int refresh(struct gate *gate, struct ag_error *error)
 	summary_clear(&gate->summary);
 	gate->summary = fresh;
 	gate->generation = generation;
-	return 0;
+	return pending_load(gate, error);
 }
 
 struct account *gate_account(const struct gate *gate, const char *name)

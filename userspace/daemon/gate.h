@@ -57,10 +57,12 @@ struct gate {
 	uint64_t denied_unreported; /* stopped packets that the kernel did not report one by one */
 	uint64_t panics;	    /* 1 while everything passes (panic.h), and then: */
 	struct store_panic panic;
-	struct watch *watch;	 /* hears of changes; borrowed, NULL: nobody does */
-	int64_t started_at;	 /* seconds since 1970 */
-	struct loop_idle *sweep; /* tidies the kernel and the store; borrowed, NULL: nobody does */
-	bool scrub_wanted;	 /* the store's file has what was deleted; see store_scrub() */
+	uint64_t pending_changes; /* to be confirmed (pending.h) */
+	uint64_t pending_version; /* another whenever they are others */
+	struct watch *watch;	  /* hears of changes; borrowed, NULL: nobody does */
+	int64_t started_at;	  /* seconds since 1970 */
+	struct loop_idle *sweep;  /* tidies the kernel and the store; borrowed, NULL: nobody does */
+	bool scrub_wanted;	  /* the store's file has what was deleted; see store_scrub() */
 	struct refusals refusals;
 	int64_t journaled; /* the last row of the audit log that was copied to the journal; -1: not known */
 	int clock_fd;	   /* tells when the wall clock is set (clock.h); -1: nobody listens */

@@ -186,12 +186,17 @@ static int keep_entry(const struct entry *entry, void *arg)
 	return compile_add(&import->prepared.want, &kept);
 }
 
+static bool replaces(const struct import *import)
+{
+	return import->what == IMPORT_WHOLE || import->what == IMPORT_BACK;
+}
+
 /* The account as far as it is known before the list is: with room for all that may be in it. */
 static int begin_compiling(struct import *import)
 {
 	struct account account = import->account;
 	size_t come4 = list_count_family(&import->list, AG_FAMILY_IPV4);
-	bool keeps = import->what != IMPORT_WHOLE && import->what != IMPORT_BACK;
+	bool keeps = !replaces(import);
 
 	if (import->change.kind == CHANGE_ALLOW_REMOVE)
 		come4 = 0;
@@ -212,7 +217,7 @@ static int decode(struct import *import)
 	int err = 0;
 
 	if (import->what == IMPORT_BACK)
-		return store_import_list_at(import->prepared.import, change->generation, &import->list,
+		return store_import_list_at(import->prepared.import, change->restores, &import->list,
 					    &import->error);
 	if (!import->body)
 		return 0;

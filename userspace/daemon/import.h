@@ -15,7 +15,7 @@
 enum import_what {
 	IMPORT_WHOLE, /* ALLOW_REPLACE: the list in `list` or `body` */
 	IMPORT_MORE,  /* ALLOW_ADD, of many */
-	IMPORT_BACK,  /* ALLOW_ROLLBACK: the list of an earlier generation, from the store */
+	IMPORT_BACK,  /* ALLOW_ROLLBACK, ALLOW_REPLACE: the list of the generation `restores` */
 	IMPORT_LISTS, /* the change stays what it is; only the kernel's lists are built */
 };
 

@@ -17,7 +17,9 @@
 struct job {
 	TAILQ_ENTRY(job) link;
 	struct imports *imports;
-	struct call *call;
+	struct call *call; /* NULL: nobody's, and `done` hears of its end */
+	imports_done done;
+	void *arg;
 	struct import *import;
 	char account[NAME_SIZE];
 	struct call *parked[PARKED_MAX];
@@ -122,19 +124,20 @@ static void wake_parked(struct job *job)
 	}
 }
 
-static int conclude(struct job *job, bool ran)
+static int conclude(struct job *job, bool ran, struct ag_error *error)
 {
 	struct call *call = job->call;
 	struct outcome outcome = {0};
 	int err;
 
 	if (!ran || job->imports->leaving) {
-		call->busy = true;
-		return error_set(&call->error, ERROR_CONFLICT,
+		if (call)
+			call->busy = true;
+		return error_set(error, ERROR_CONFLICT,
 				 "the daemon is leaving, and nothing was changed: try again when it is back");
 	}
-	err = import_apply(job->import, &outcome, &call->error);
-	if (!err)
+	err = import_apply(job->import, &outcome, error);
+	if (!err && call)
 		err = call_outcome(call, &outcome);
 	outcome_clear(&outcome);
 	return err;
@@ -143,11 +146,15 @@ static int conclude(struct job *job, bool ran)
 static void job_done(void *arg, bool ran)
 {
 	struct job *job = arg;
-	int err = conclude(job, ran);
+	struct ag_error own = {0};
+	int err = conclude(job, ran, job->call ? &job->call->error : &own);
 
 	import_free(job->import);
 	TAILQ_REMOVE(&job->imports->jobs, job, link);
-	api_finish(job->call, err);
+	if (job->call)
+		api_finish(job->call, err);
+	else
+		job->done(job->arg, err, &own);
 	wake_parked(job);
 	free(job);
 }
@@ -177,42 +184,75 @@ enum list_form imports_form(const struct call *call)
 static int submit(struct job *job, struct ag_error *error)
 {
 	struct call *call = job->call;
-	int err = call_wait(call);
+	int err = call ? call_wait(call) : 0;
 
 	if (err)
 		return err;
 	if (!worker_submit(job->imports->worker, job_run, job_done, job))
 		return 0;
-	call->busy = true;
+	if (call)
+		call->busy = true;
 	return error_set(error, ERROR_LIMIT, "%d imports are under way already: try again when one is done",
 			 WORKER_JOBS_MAX);
 }
 
-int imports_start(struct call *call, const struct change *change, enum import_what what, bool body)
+static int job_new(struct imports *imports, const struct change *change, enum import_what what,
+		   struct job **ret, struct ag_error *error)
 {
-	struct imports *imports = call->api->imports;
 	struct job *job = calloc(1, sizeof(*job));
-	int err = job ? import_new(call->gate, change, what, &job->import, &call->error)
-		      : call_answer(call, NULL);
+	int err = job ? import_new(imports->gate, change, what, &job->import, error)
+		      : error_set(error, ERROR_STORE, "no memory for the import");
 
 	if (err) {
 		free(job);
 		return err;
 	}
 	job->imports = imports;
-	job->call = call;
 	(void)snprintf(job->account, sizeof(job->account), "%s", change->account);
-	if (body) {
-		job->import->body = call->request->body;
-		job->import->body_length = call->request->body_length;
-		job->import->form = imports_form(call);
-	}
+	*ret = job;
+	return 0;
+}
+
+static int job_start(struct job *job, struct ag_error *error)
+{
+	struct imports *imports = job->imports;
+	int err;
+
 	TAILQ_INSERT_TAIL(&imports->jobs, job, link);
-	err = submit(job, &call->error);
+	err = submit(job, error);
 	if (err) {
 		TAILQ_REMOVE(&imports->jobs, job, link);
 		import_free(job->import);
 		free(job);
 	}
 	return err;
+}
+
+int imports_start(struct call *call, const struct change *change, enum import_what what, bool body)
+{
+	struct job *job;
+	int err = job_new(call->api->imports, change, what, &job, &call->error);
+
+	if (err)
+		return err;
+	job->call = call;
+	if (body) {
+		job->import->body = call->request->body;
+		job->import->body_length = call->request->body_length;
+		job->import->form = imports_form(call);
+	}
+	return job_start(job, &call->error);
+}
+
+int imports_start_own(struct imports *imports, const struct change *change, enum import_what what,
+		      imports_done done, void *arg, struct ag_error *error)
+{
+	struct job *job;
+	int err = job_new(imports, change, what, &job, error);
+
+	if (err)
+		return err;
+	job->done = done;
+	job->arg = arg;
+	return job_start(job, error);
 }

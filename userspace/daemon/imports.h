@@ -26,5 +26,12 @@ int imports_start(struct call *call, const struct change *change, enum import_wh
 /* The worker of the imports, for what else takes long: see worker_submit(). */
 int imports_submit(struct imports *imports, void (*run)(void *arg), void (*done)(void *arg, bool ran),
 		   void *arg);
+/*
+ * The same of nobody's request. Unless this fails, `done` is called once, later: err as that of gate_apply(),
+ * with its error.
+ */
+typedef void (*imports_done)(void *arg, int err, const struct ag_error *error);
+int imports_start_own(struct imports *imports, const struct change *change, enum import_what what,
+		      imports_done done, void *arg, struct ag_error *error);
 /* How the request's body writes its list, by its Content-Type. */
 enum list_form imports_form(const struct call *call);

@@ -67,6 +67,13 @@ const char *interfaces_fallback(const struct gate *gate, const char *name)
 	return held ? held->fallback : "";
 }
 
+const char *interfaces_mode(const struct gate *gate, const char *name)
+{
+	const struct wanted_interface *held = find_wanted(gate, name);
+
+	return attach_mode_name(held ? held->mode : ATTACH_AUTO);
+}
+
 void interfaces_forget(struct gate *gate, const char *name)
 {
 	struct wanted_interface *held = find_wanted(gate, name);

@@ -35,4 +35,6 @@ void interfaces_want(struct gate *gate, const struct store_interface *interface,
 		     const struct attachment *attachment);
 /* Why native mode was refused when it was attached; "" where it was not, or by an earlier daemon. */
 const char *interfaces_fallback(const struct gate *gate, const char *name);
+/* "auto", "native" or "generic", as it is wanted; "auto" where it is not. */
+const char *interfaces_mode(const struct gate *gate, const char *name);
 void interfaces_forget(struct gate *gate, const char *name);

@@ -71,6 +71,7 @@ struct options {
 	uint64_t history_generations; /* of an account, that are kept ... */
 	uint64_t history_age_s;	      /* ... and for how long */
 	uint64_t verify_interval_ms;  /* between comparisons of kernel and store */
+	uint64_t confirm_min_ms;      /* the least that a change may wait to be confirmed */
 	enum log_level log_level;
 	enum denied_sources denied;
 	enum audit_journal audit_journal;

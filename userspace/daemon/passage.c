@@ -5,6 +5,7 @@
 #include "userspace/daemon/passage.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "userspace/core/etag.h"
 #include "userspace/core/guard.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/pending.h"
 #include "userspace/daemon/stage.h"
 #include "userspace/daemon/watch.h"
 
@@ -28,6 +30,7 @@ void passage_clear(struct passage *passage)
 	account_clear(&passage->edit.after);
 	list_clear(&passage->edit.gone);
 	free(passage->edit.tokens);
+	store_pending_clear(&passage->edit.pending);
 	buffer_clear(&passage->edit.detail);
 	origin_match_clear(&passage->before_match);
 	origin_match_clear(&passage->after_match);
@@ -71,9 +74,9 @@ int passage_begin(struct passage *passage, struct ag_error *error)
 		err = store_account_find(edit->gate->store, edit->change->account, &edit->before, error);
 	if (!err && passage->kind->account && !passage->follows)
 		err = etag_check(&edit->before, edit->change->if_match, error);
-	if (!err && passage->kind->list)
+	if (!err && passage->kind->list && passage->kind->account)
 		err = match_origin(edit, edit->before.id, &passage->before_match, error);
-	return err;
+	return err ? err : pending_begin(edit, error);
 }
 
 /* What an import makes of the list is not to be seen in the store before it is finished. */
@@ -118,6 +121,8 @@ static int load_after(struct passage *passage, struct ag_error *error)
 	struct edit *edit = &passage->edit;
 	int err = store_next_generation(edit->gate->store, &edit->outcome->generation, error);
 
+	if (!err)
+		err = pending_write(edit, error);
 	if (!err && edit->change->kind == CHANGE_ACCOUNT_ADD)
 		return number_added(edit, error);
 	if (err || !passage->kind->list || passage->kind->removes_account)
@@ -180,8 +185,11 @@ static int guard(struct passage *passage, struct ag_error *error)
 		.open = edit->change->open,
 		.force = edit->change->force,
 	};
-	int err = guard_check(&change, error);
+	int err;
 
+	if (edit->change->takes_back) /* to what was, whatever the rules would say of it */
+		return 0;
+	err = guard_check(&change, error);
 	if (!err && !passage->kind->removes_account && !edit->outcome->warning[0])
 		guard_warn(&change, edit->outcome->warning);
 	return err;
@@ -191,7 +199,7 @@ static int guard(struct passage *passage, struct ag_error *error)
 static int check_lengths(const struct edit *edit, struct ag_error *error)
 {
 	size_t lengths;
-	int err = store_expiring_lengths(edit->gate->store, edit->before.id, &lengths, error);
+	int err = store_expiring_lengths(edit->gate->store, edit->after.id, &lengths, error);
 
 	if (err || lengths <= AG_EXPIRING_LENGTHS_MAX)
 		return err;
@@ -211,6 +219,11 @@ int passage_judge(struct passage *passage, struct ag_error *error)
 	return err;
 }
 
+const char *passage_action(const struct passage *passage)
+{
+	return passage->edit.change->action ? passage->edit.change->action : passage->kind->action;
+}
+
 int passage_audit(struct passage *passage, const char *outcome, struct ag_error *error)
 {
 	struct edit *edit = &passage->edit;
@@ -220,11 +233,13 @@ int passage_audit(struct passage *passage, const char *outcome, struct ag_error 
 		(void)buffer_print(&edit->detail, "--force ");
 	if (change->open)
 		(void)buffer_print(&edit->detail, "--open ");
+	if (change->confirm_within)
+		(void)buffer_print(&edit->detail, "--confirm-within %" PRId64 "s ", change->confirm_within);
 	if (edit->detail.length && edit->detail.data[edit->detail.length - 1] == ' ')
 		edit->detail.data[edit->detail.length - 1] = '\0';
 	if (edit->detail.failed)
 		return error_set(error, ERROR_STORE, "no memory to describe the change for the audit log");
-	return audit_row(edit->gate, &change->actor, change->account, passage->kind->action,
+	return audit_row(edit->gate, &change->actor, change->account, passage_action(passage),
 			 edit->detail.data ? edit->detail.data : "", outcome, error);
 }
 

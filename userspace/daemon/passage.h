@@ -49,6 +49,8 @@ int passage_judge(struct passage *passage, struct ag_error *error);
 int passage_remember(struct passage *passage, struct ag_error *error);
 /* Brings the account beside what the kernel enforces. */
 int passage_stage(struct passage *passage, struct ag_error *error);
+/* As the audit log names it. */
+const char *passage_action(const struct passage *passage);
 int passage_audit(struct passage *passage, const char *outcome, struct ag_error *error);
 /* Whether services come or go, or an account begins or ceases to gate the addresses of its own. */
 bool passage_touches_services(const struct passage *passage);

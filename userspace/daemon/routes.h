@@ -23,6 +23,8 @@ struct route {
 	const char *action; /* as the audit log names it; NULL: changes nothing */
 	unsigned int done;  /* status when all went well; 0: 200 */
 	bool list;	    /* changes an account's list or settings: waits for an import of that account */
+	bool confirm;	    /* takes confirm_within */
+	bool gone;	    /* its account need not be there: a change that removed it may be asked for */
 	bool without_store; /* works while the store cannot be opened */
 };
 

@@ -220,6 +220,8 @@ const struct row scrape_rows[] = {
 	 .counter = offsetof(struct gate, auth_failures)},
 	{{"allowgate_tokens", "API tokens, those that have expired included.", METRIC_GAUGE},
 	 .sample = tokens},
+	{{"allowgate_pending_changes", "Changes in force that wait to be confirmed.", METRIC_GAUGE},
+	 .counter = offsetof(struct gate, pending_changes)},
 	{{"allowgate_denied_unreported_total", "Stopped packets that were not reported one by one.",
 	  METRIC_COUNTER},
 	 .counter = offsetof(struct gate, denied_unreported)},

@@ -4,6 +4,7 @@
  */
 #include "userspace/daemon/convoy.h"
 
+#include "userspace/daemon/pending.h"
 #include "userspace/daemon/reconcile.h"
 
 static bool can_undo(const struct convoy *convoy)
@@ -33,8 +34,13 @@ static int undo_edits(struct convoy *convoy, struct ag_error *error)
 {
 	int err = 0;
 
-	for (size_t i = convoy->count; i-- > 0 && !err;)
-		err = convoy->passages[i].kind->undo(&convoy->passages[i].edit, error);
+	for (size_t i = convoy->count; i-- > 0 && !err;) {
+		struct passage *passage = &convoy->passages[i];
+
+		err = passage->kind->undo(&passage->edit, error);
+		if (!err)
+			err = pending_unwrite(&passage->edit, error);
+	}
 	if (!err)
 		err = convoy_each(convoy, forget, error);
 	return err ? err : convoy_each(convoy, audit_refused, error);

@@ -112,8 +112,12 @@ int people_check(struct store *store, struct ag_error *error)
 		fold_interface(sum, &interfaces[i]);
 	if (!r)
 		r = panic_fold(store, sum, error);
+	if (!r)
+		r = pending_fold(store, sum, error);
 	if (!r && memcmp(sum, meta.people_sum, DIGEST_SIZE) != 0)
-		r = store_damaged(store, error,
-				  "its users, roles, interfaces and switch do not fit their sum");
+		r = store_damaged(
+			store, error,
+			"its users, roles, interfaces, switch and changes to be confirmed do not fit "
+			"their sum");
 	return r;
 }

@@ -19,11 +19,11 @@
  *
  * How damage is noticed. Every row that matters has a digest over its fields. A set of rows has a sum, the
  * exclusive-or of their digests: entries sum up in their account, accounts, services and people (users,
- * roles, tokens, interfaces) in the one row of meta, which carries a digest of its own. A change takes the
- * old row's digest out of the sum and puts the new one's in, so that a change costs the same in a long list
- * as in a short one, and never makes damage elsewhere look right. This tells accident, not malice: who may
- * write the file may write its sums. Rows cannot cancel each other out, because keys are unique, counted, and
- * read in strictly ascending order.
+ * roles, tokens, interfaces, changes to be confirmed) in the one row of meta, which carries a digest of its
+ * own. A change takes the old row's digest out of the sum and puts the new one's in, so that a change costs
+ * the same in a long list as in a short one, and never makes damage elsewhere look right. This tells
+ * accident, not malice: who may write the file may write its sums. Rows cannot cancel each other out, because
+ * keys are unique, counted, and read in strictly ascending order.
  *
  * Within a transaction meta and the account last edited are held here and written when something else is
  * asked for.
@@ -129,6 +129,12 @@ enum sql {
 	SQL_PANIC_PUT,
 	SQL_PANIC_REMOVE,
 	SQL_PANIC,
+	SQL_PENDING_ADD,
+	SQL_PENDING_REMOVE,
+	SQL_PENDING_GET,
+	SQL_PENDINGS,
+	SQL_PENDING_COUNT,
+	SQL_PENDING_CLAIMED,
 	SQL_AUDIT_ADD,
 	SQL_AUDIT_READ,
 	SQL_AUDIT_READ_ACCOUNT,
@@ -505,5 +511,8 @@ void imports_settle(struct store *store, bool committed);
 int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
 /* The switch into a sum. */
 int panic_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
-/* The sum of users, roles, tokens, interfaces and the switch, compared with meta's. */
+/* Changes to be confirmed into a sum. */
+int pending_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
+/* The sum of users, roles, tokens, interfaces, the switch and changes to be confirmed, compared with
+ * meta's. */
 int people_check(struct store *store, struct ag_error *error);

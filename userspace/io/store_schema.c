@@ -189,7 +189,24 @@ static const char version_1[] =
 	"	digest " DIGEST_CHECK("digest") ",\n" \
 	"	PRIMARY KEY (account_id, generation)\n" \
 	") STRICT, WITHOUT ROWID;\n"
-#define PENDING_4 ""
+#define PENDING_4 \
+	"CREATE TABLE pending (\n" \
+	"	subject TEXT NOT NULL CHECK (subject IN ('account', 'user', 'interface')),\n" \
+	"	name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 63),\n" \
+	"	action TEXT NOT NULL CHECK (length(action) > 0),\n" \
+	"	user TEXT NOT NULL,\n" \
+	"	admins INTEGER NOT NULL CHECK (admins IN (0, 1)),\n" \
+	"	generation INTEGER NOT NULL CHECK (generation > 0),\n" \
+	"	restores INTEGER NOT NULL CHECK (restores >= 0),\n" \
+	"	made_at INTEGER NOT NULL,\n" \
+	"	within INTEGER NOT NULL CHECK (within > 0),\n" \
+	"	wall INTEGER NOT NULL,\n" \
+	"	up INTEGER NOT NULL,\n" \
+	"	boot TEXT NOT NULL,\n" \
+	"	claims TEXT NOT NULL,\n" \
+	"	inverse TEXT NOT NULL,\n" \
+	"	PRIMARY KEY (subject, name)\n" \
+	") STRICT, WITHOUT ROWID;\n"
 #define NAMED_LISTS_4 ""
 /* The rows of old go to audit_3, which store_convert_audit() empties into the new table and drops. */
 #define AUDIT_4 \

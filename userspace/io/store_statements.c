@@ -37,6 +37,9 @@
 	"t.id, t.account_id, t.user_id, a.name, u.name, t.role, t.hash, t.note, t.created_by, "              \
 	"t.created_at, t.expires, t.last_used FROM tokens AS t JOIN accounts AS a ON a.id = t.account_id "   \
 	"JOIN users AS u ON u.id = t.user_id "
+#define PENDING_COLUMNS                                                                                      \
+	"subject, name, action, user, admins, generation, restores, made_at, within, wall, up, boot, "       \
+	"claims, inverse"
 
 static const char *const statements[SQL_MAX] = {
 	[SQL_META_ADD] =
@@ -228,6 +231,13 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_PANIC_PUT] = "INSERT INTO panic (id, since, by, reason) VALUES (1, ?, ?, ?)",
 	[SQL_PANIC_REMOVE] = "DELETE FROM panic",
 	[SQL_PANIC] = "SELECT since, by, reason FROM panic",
+	[SQL_PENDING_ADD] = "INSERT INTO pending (" PENDING_COLUMNS
+			    ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_PENDING_REMOVE] = "DELETE FROM pending WHERE subject = ? AND name = ?",
+	[SQL_PENDING_GET] = "SELECT " PENDING_COLUMNS " FROM pending WHERE subject = ? AND name = ?",
+	[SQL_PENDINGS] = "SELECT " PENDING_COLUMNS " FROM pending ORDER BY subject, name",
+	[SQL_PENDING_COUNT] = "SELECT count(*) FROM pending",
+	[SQL_PENDING_CLAIMED] = "SELECT name FROM pending WHERE instr(claims, ' ' || ?1 || ' ') > 0 LIMIT 1",
 
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (id, time, person, delegate, origin_mac, account, action, "
 			  "detail, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

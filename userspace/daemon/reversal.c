@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * reversal.c - see reversal.h
+ */
+#include "userspace/daemon/reversal.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "userspace/core/buffer.h"
+#include "userspace/core/cleanup.h"
+#include "userspace/core/request.h"
+#include "userspace/daemon/interfaces.h"
+
+DEFINE_CLEANUP(json, json_t *, json_decref)
+#define AUTO_JSON CLEANUP(cleanup_json)
+
+static int no_memory(struct ag_error *error)
+{
+	return error_set(error, ERROR_STORE, "no memory to note what would take the change back");
+}
+
+/* Takes over the value. */
+static int put(json_t *document, const char *name, json_t *value, struct ag_error *error)
+{
+	return json_object_set_new(document, name, value) ? no_memory(error) : 0;
+}
+
+static int check_count(size_t count, const char *what, struct ag_error *error)
+{
+	if (count <= REVERSAL_ITEMS_MAX)
+		return 0;
+	return error_set(error, ERROR_LIMIT,
+			 "it has %zu %s, and %d are the most that can be kept to take a change back: make it "
+			 "without --confirm-within",
+			 count, what, REVERSAL_ITEMS_MAX);
+}
+
+/* What nobody else may take meanwhile. */
+static void claim(struct buffer *claims, const char *text)
+{
+	(void)buffer_print(claims, "%s%s ", claims->length ? "" : " ", text); /* remembered in the buffer */
+}
+
+/* --- to a document ---------------------------------------------------------- */
+
+static int add_service(json_t *array, const struct service *service, struct buffer *claims)
+{
+	char text[SERVICE_TEXT_MAX];
+
+	service_format(service, text);
+	if (claims)
+		claim(claims, text);
+	return json_array_append_new(array, json_string(text));
+}
+
+static int put_services(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+	AUTO_JSON json_t *array = json_array();
+	int err = check_count(change->service_count, "services", error);
+
+	for (size_t i = 0; i < change->service_count && !err; i++)
+		if (add_service(array, &change->services[i], claims))
+			err = no_memory(error);
+	return err ? err : put(document, "services", TAKE_PTR(array), error);
+}
+
+static int describe_service_add(struct edit *edit, json_t *document, struct buffer *claims,
+				struct ag_error *error)
+{
+	(void)claims; /* what goes is nobody's any more */
+	return put_services(edit, document, NULL, error);
+}
+
+static int describe_role(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error)
+{
+	const char *user = edit->change->user.name;
+	enum role role = ROLE_NONE;
+	int err = store_role_of(edit->gate->store, edit->before.id, user, &role, error);
+
+	(void)claims;
+	if (!err)
+		err = put(document, "do", json_string(role == ROLE_NONE ? "role revoke" : "role grant"),
+			  error);
+	if (!err)
+		err = put(document, "user", json_string(user), error);
+	return err || role == ROLE_NONE ? err : put(document, "role", json_string(role_name(role)), error);
+}
+
+static int describe_nothing(struct edit *edit, json_t *document, struct buffer *claims,
+			    struct ag_error *error)
+{
+	(void)edit; /* the subject's name says it all */
+	(void)document;
+	(void)claims;
+	(void)error;
+	return 0;
+}
+
+/* Of an account or of a user: NULL for all. */
+static int put_roles(struct edit *edit, json_t *document, const char *account, const char *user,
+		     struct ag_error *error)
+{
+	AUTO_FREE struct store_role *roles = NULL;
+	AUTO_JSON json_t *array = json_array();
+	size_t count = 0;
+	int err = store_roles(edit->gate->store, account, user, &roles, &count, error);
+
+	if (!err)
+		err = check_count(count, "roles", error);
+	for (size_t i = 0; i < count && !err; i++)
+		if (json_array_append_new(array, json_role(roles[i].account, roles[i].user, roles[i].role)))
+			err = no_memory(error);
+	return err ? err : put(document, "roles", TAKE_PTR(array), error);
+}
+
+static int describe_user_remove(struct edit *edit, json_t *document, struct buffer *claims,
+				struct ag_error *error)
+{
+	struct store_user user;
+	char text[32];
+	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
+
+	if (err)
+		return err;
+	(void)snprintf(text, sizeof(text), "uid=%lld", (long long)user.uid);
+	if (user.uid >= 0)
+		claim(claims, text);
+	err = put(document, "uid", json_integer((json_int_t)user.uid), error);
+	if (!err)
+		err = put(document, "operator", json_boolean(user.operator_), error);
+	if (!err)
+		err = put(document, "delegate", json_boolean(user.delegate), error);
+	return err ? err : put_roles(edit, document, NULL, user.name, error);
+}
+
+static int put_settings(const struct account *account, json_t *document, struct ag_error *error)
+{
+	char on_deny[ON_DENY_TEXT_MAX];
+	int err = put(document, "mode", json_string(mode_name(account->mode)), error);
+
+	on_deny_format(&account->on_deny, on_deny);
+	if (!err)
+		err = put(document, "on_deny", json_string(on_deny), error);
+	return err ? err : put(document, "label", json_string(account->label ? account->label : ""), error);
+}
+
+static int describe_settings(struct edit *edit, json_t *document, struct buffer *claims,
+			     struct ag_error *error)
+{
+	(void)claims;
+	return put_settings(&edit->before, document, error);
+}
+
+/* As they are sent, and beside them who added them and when, in the same order. */
+static int put_entries(struct edit *edit, json_t *document, struct ag_error *error)
+{
+	AUTO_JSON json_t *authors = json_array();
+	struct list list = {0};
+	json_t *sent;
+	int err = check_count(account_entries(&edit->before), "entries", error);
+
+	if (!err)
+		err = store_list(edit->gate->store, edit->before.id, &list, error);
+	for (size_t i = 0; i < list.count && !err; i++) {
+		const char *by = list.entries[i].created_by;
+
+		if (json_array_append_new(authors, json_pack("[s, I]", by ? by : "",
+							     (json_int_t)list.entries[i].created_at)))
+			err = no_memory(error);
+	}
+	sent = err ? NULL : json_entries_sent(&list);
+	list_clear(&list);
+	if (!err)
+		err = put(document, "list", sent, error);
+	return err ? err : put(document, "authors", TAKE_PTR(authors), error);
+}
+
+static int put_all_services(struct edit *edit, json_t *document, struct buffer *claims,
+			    struct ag_error *error)
+{
+	size_t count;
+	const struct claim *all = summary_claims_of(&edit->gate->summary, edit->before.slot, &count);
+	AUTO_JSON json_t *array = json_array();
+	int err = check_count(count, "services", error);
+
+	for (size_t i = 0; i < count && !err; i++)
+		if (add_service(array, &all[i].service, claims))
+			err = no_memory(error);
+	return err ? err : put(document, "services", TAKE_PTR(array), error);
+}
+
+static int describe_account_remove(struct edit *edit, json_t *document, struct buffer *claims,
+				   struct ag_error *error)
+{
+	int err = put_settings(&edit->before, document, error);
+
+	if (!err)
+		err = put_all_services(edit, document, claims, error);
+	if (!err)
+		err = put_roles(edit, document, edit->before.name, NULL, error);
+	return err ? err : put_entries(edit, document, error);
+}
+
+/* Whether the interface is attached to by command, rather than by the configuration. */
+static int is_stored(struct edit *edit, bool *ret, struct ag_error *error)
+{
+	AUTO_FREE struct store_interface *kept = NULL;
+	size_t count = 0;
+	int err = store_interfaces(edit->gate->store, &kept, &count, error);
+
+	*ret = false;
+	for (size_t i = 0; i < count && !err; i++)
+		*ret |= !strcmp(kept[i].name, edit->change->interface.name);
+	return err;
+}
+
+static int describe_interface(struct edit *edit, json_t *document, struct buffer *claims,
+			      struct ag_error *error)
+{
+	const char *name = edit->change->interface.name;
+	bool there = interfaces_wanted(edit->gate, name) || interfaces_attached(edit->gate, name), stored;
+	int err = is_stored(edit, &stored, error);
+
+	(void)claims;
+	if (!err)
+		err = put(document, "do", json_string(there ? "interface attach" : "interface detach"),
+			  error);
+	if (!err)
+		err = put(document, "mode", json_string(interfaces_mode(edit->gate, name)), error);
+	return err ? err : put(document, "stored", json_boolean(stored), error);
+}
+
+static const struct {
+	const char *inverse; /* NULL: the function says it */
+	int (*describe)(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error);
+} descriptions[CHANGE_KIND_MAX] = {
+	[CHANGE_ACCOUNT_ADD] = {"account remove", describe_nothing},
+	[CHANGE_ACCOUNT_SET] = {"account set", describe_settings},
+	[CHANGE_ACCOUNT_REMOVE] = {"account restore", describe_account_remove},
+	[CHANGE_SERVICE_ADD] = {"service remove", describe_service_add},
+	[CHANGE_SERVICE_REMOVE] = {"service add", put_services},
+	[CHANGE_USER_ADD] = {"user remove", describe_nothing},
+	[CHANGE_USER_REMOVE] = {"user restore", describe_user_remove},
+	[CHANGE_ROLE_GRANT] = {NULL, describe_role},
+	[CHANGE_ROLE_REVOKE] = {NULL, describe_role},
+	[CHANGE_INTERFACE_ATTACH] = {NULL, describe_interface},
+	[CHANGE_INTERFACE_DETACH] = {NULL, describe_interface},
+};
+
+static int write_document(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error)
+{
+	edit->pending.inverse = json_dumps(document, JSON_COMPACT);
+	if (!edit->pending.inverse || claims->failed)
+		return no_memory(error);
+	edit->pending.claims = TAKE_PTR(claims->data);
+	return 0;
+}
+
+static int describe(struct edit *edit, struct ag_error *error)
+{
+	CLEANUP(buffer_clear) struct buffer claims = {0};
+	AUTO_JSON json_t *document = json_object();
+	const char *inverse = descriptions[edit->change->kind].inverse;
+	int err = 0;
+
+	if (inverse)
+		err = put(document, "do", json_string(inverse), error);
+	if (!err)
+		err = descriptions[edit->change->kind].describe(edit, document, &claims, error);
+	return err ? err : write_document(edit, document, &claims, error);
+}
+
+int reversal_describe(struct edit *edit, struct ag_error *error)
+{
+	if (descriptions[edit->change->kind].describe)
+		return describe(edit, error);
+	if (change_is_of_list(edit->change->kind)) {
+		edit->pending.restores = edit->before.generation;
+		return 0;
+	}
+	return error_set(error, ERROR_BAD_REQUEST,
+			 "'%s' cannot be taken back by itself: make it without --confirm-within",
+			 change_action(edit->change->kind));
+}
