@@ -177,6 +177,12 @@ is "... is in force" "$(ag --json check acme 11.7.7.7 | jq -r '.kernel, .agree' 
 before=$(generation)
 check "... once" olga policy apply "$DIR/edited.json"
 is "... and not again" "$(generation)" "$before"
+jq '.accounts[0].entries |= map(.note = "renamed")' "$DIR/edited.json" >"$DIR/renamed.json"
+olga policy apply "$DIR/renamed.json" >/dev/null 2>&1 &
+for i in 1 2 3 4; do ada allow add acme 203.0.113.20$i >/dev/null 2>&1 || echo "refused $i"; done >"$DIR/beside"
+wait $!
+is "changes of its account beside it wait, or come first" "$? $(cat "$DIR/beside")" "0 "
+is "... and it is all in force" "$(ag allow export acme | grep -c '# renamed')" 3003
 is "status agrees with it" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
 
 # --- an empty host --------------------------------------------------------------------------

@@ -166,6 +166,24 @@ static void entries_are_compared(void **state)
 	policydoc_clear(&document);
 }
 
+/* What an entry refers to is part of it. */
+static void references_are_kept(void **state)
+{
+	struct entry reference = {.prefix = {.addr = {.family = AG_FAMILY_NONE}, .len = 128},
+				  .verdict = AG_ENTRY_ALLOW,
+				  .list = (char *)(uintptr_t) "corp-vpn"};
+	struct list asked = {.entries = &reference, .count = 1};
+	struct policydiff_entries diff;
+
+	(void)state;
+	feed_all(&diff, &asked, 9, NULL, 0);
+	assert_string_equal(diff.came.entries[0].list, "corp-vpn");
+	policydiff_entries_clear(&diff);
+	feed_all(&diff, &asked, 9, &reference, 1);
+	assert_int_equal(policydiff_entries_count(&diff), 0);
+	policydiff_entries_clear(&diff);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +191,7 @@ int main(void)
 		cmocka_unit_test(differences_are_found),
 		cmocka_unit_test(empty_and_equal),
 		cmocka_unit_test(entries_are_compared),
+		cmocka_unit_test(references_are_kept),
 	};
 
 	return cmocka_run_group_tests_name("policydiff", tests, NULL, NULL);

@@ -129,8 +129,11 @@ static int keep_entry(const struct policydiff_entries *diff, struct list *list, 
 	if (list->count >= diff->keep)
 		return 0;
 	copy.note = entry->note ? strdup(entry->note) : NULL;
-	if (entry->note && !copy.note)
+	copy.list = entry->list ? strdup(entry->list) : NULL;
+	if ((entry->note && !copy.note) || (entry->list && !copy.list)) {
+		entry_clear(&copy);
 		return -ENOMEM;
+	}
 	return list_append(list, &copy);
 }
 
