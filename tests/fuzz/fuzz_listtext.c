@@ -32,6 +32,8 @@ static void check_list(const struct list *list)
 		assert(prefix_compare(&x->prefix, &y->prefix) == 0 && x->verdict == y->verdict);
 		assert(x->expires == y->expires && x->disabled == y->disabled);
 		assert(!x->note == !y->note && (!x->note || strcmp(x->note, y->note) == 0));
+		assert(!x->list == !y->list && (!x->list || strcmp(x->list, y->list) == 0));
+		assert(!x->list == (x->prefix.addr.family != AG_FAMILY_NONE));
 	}
 	list_clear(&again);
 	buffer_clear(&out);

@@ -30,6 +30,7 @@ CHANGE = {"open", "force", "dry_run"}
 NOT_PROVOKED = {
     ("setAccount", "413"): "as many different actions as there can be",
     ("createToken", "409"): "two tokens of one id in 2^48",
+    ("createList", "413"): "a thousand lists",
     ("exportEntries", "412"): "a list that changes faster than it is written",
     ("applyPolicy", "412"): "a policy that changes faster than it is compared",
     ("showDifference", "412"): "a list that changes while it is compared",
@@ -321,6 +322,7 @@ def ask_everything():
 LIST = "/v1/accounts/acme/allowlist"
 SERVICES = "/v1/accounts/acme/services"
 WAITS = "?confirm_within=1h"
+NAMED = "/v1/lists/corp-vpn/entries"
 AS_ADA = {"Allowgate-On-Behalf-Of": "ada", "Allowgate-Origin": ADA}
 LENGTHS = [{"prefix": f"10.0.0.0/{length}", "expires": "2100-01-01T00:00:00Z"} for length in range(9, 17)]
 
@@ -405,6 +407,40 @@ SCENARIO = [
     ("a list without ada", 200, None, "PUT", LIST, entries(LISTED), AS_ADA),
     ("... in force", 409, "would_lock_out", "PATCH", "/v1/accounts/acme", {"mode": "enforce"}, AS_ADA),
     ("... by an operator", 200, None, "PATCH", "/v1/accounts/acme?force=true", {"mode": "enforce"}),
+    ("a named list, tried", 200, None, "POST", "/v1/lists?dry_run=true", {"name": "corp-vpn"}),
+    ("a named list", 201, None, "POST", "/v1/lists", {"name": "corp-vpn"}),
+    ("... again", 409, "exists", "POST", "/v1/lists", {"name": "corp-vpn"}),
+    ("entries of it, tried", 200, None, "POST", NAMED + "?dry_run=true", entries("192.0.2.0/24")),
+    ("entries of it", 201, None, "POST", NAMED, {"entries": [{"prefix": LISTED, "note": "vpn"}, {"prefix": "192.0.2.0/24"}]}),
+    ("an entry of it", 201, None, "POST", NAMED, {"prefix": "2001:db8:c::/48"}),
+    ("entries of it as text", 201, None, "POST", NAMED, "2001:db8:d::/48 # more\n", {}, "text/plain"),
+    ("entries of it as CSV", 201, None, "POST", NAMED, "prefix,note\n2001:db8:e::/48,most\n", {}, "text/csv"),
+    ("... again", 409, "exists", "POST", NAMED, entries("192.0.2.0/24")),
+    ("... with a verdict", 400, "bad_request", "POST", NAMED, {"prefix": "192.0.2.7", "verdict": "deny"}),
+    ("... too many", 413, "limit", "POST", NAMED, entries(*(f"10.1.{i}.0/24" for i in range(12)))),
+    ("... of no list", 404, "not_found", "POST", "/v1/lists/none/entries", entries("192.0.2.0/24")),
+    ("named lists", 200, None, "GET", "/v1/lists?limit=1", None, AS_ADA),
+    ("one of them", 200, None, "GET", "/v1/lists/corp-vpn", None, AS_ADA),
+    ("... that is not there", 404, "not_found", "GET", "/v1/lists/none"),
+    ("what is in it", 200, None, "GET", NAMED + "?limit=1"),
+    ("... in one that is not there", 404, "not_found", "GET", "/v1/lists/none/entries"),
+    ("entries of it go, tried", 200, None, "DELETE", NAMED + "?prefix=192.0.2.0%2F24&dry_run=true"),
+    ("entries of it go", 200, None, "DELETE", NAMED + "?prefix=192.0.2.0%2F24"),
+    ("... again", 404, "not_found", "DELETE", NAMED + "?prefix=192.0.2.0%2F24"),
+    ("a reference to no list", 404, "not_found", "POST", LIST, entries("@none")),
+    ("a reference", 201, None, "POST", LIST, entries("@corp-vpn")),
+    ("a reference, tried away", 200, None, "DELETE", LIST + "?prefix=%40corp-vpn&dry_run=true"),
+    ("... is set", 200, None, "PATCH", LIST + "/%40corp-vpn", {"note": "the tunnel"}),
+    ("the list with it", 200, None, "GET", LIST),
+    ("by a named list", 200, None, "GET", "/v1/accounts/acme/check?address=2001:db8:d::1"),
+    ("home by a named list", 201, None, "POST", NAMED, entries(ADA + "/32"), AS_ADA),
+    ("... alone", 200, None, "PUT", LIST, entries("@corp-vpn"), AS_ADA),
+    ("... goes", 409, "would_lock_out", "DELETE", NAMED + f"?prefix={ADA}", None, AS_ADA),
+    ("a list in use", 412, "conflict", "DELETE", "/v1/lists/corp-vpn"),
+    ("back to prefixes", 200, None, "PUT", LIST, entries(ADA, LISTED), AS_ADA),
+    ("another named list", 201, None, "POST", "/v1/lists", {"name": "spare"}),
+    ("... goes", 200, None, "DELETE", "/v1/lists/spare"),
+    ("... again", 404, "not_found", "DELETE", "/v1/lists/spare"),
     ("who is listed", 200, None, "GET", f"/v1/accounts/acme/check?address={LISTED}"),
     ("who is not", 200, None, "GET", f"/v1/accounts/acme/check?address={STRANGER}"),
     ("no address", 400, "bad_request", "GET", "/v1/accounts/acme/check?address=there"),

@@ -138,7 +138,7 @@ static void test_gone_with_the_account(void **state)
 	prune(f, 1, 0, 100);
 	fixture_close(f);
 	raw(f->path, "INSERT INTO history VALUES (1, 9, 0, '', '', 0, 0, 0, 0, 0, 0, 0, zeroblob(32), 'off', "
-		     "'drop', '', 0, zeroblob(32))");
+		     "'drop', '', 0, zeroblob(32), 0, 0)");
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
 	begin(f);
 	assert_int_equal(add_account(f, "acme").id, 1);

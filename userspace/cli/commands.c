@@ -127,6 +127,23 @@ static const struct field GENERATION[] = {
 	{NULL, NULL, false, FIELD_PLAIN},
 };
 
+static const struct field NAMED[] = {
+	{"LIST", "name", false, FIELD_PLAIN},
+	{"ENTRIES", "entries", true, FIELD_PLAIN},
+	{"ACCOUNTS", "accounts", true, FIELD_PLAIN},
+	{"GENERATION", "generation", true, FIELD_PLAIN},
+	{"CREATED AT", "created_at", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
+};
+
+static const struct field LISTED[] = {
+	{"PREFIX", "prefix", false, FIELD_PREFIX},
+	{"ADDED BY", "created_by", false, FIELD_PLAIN},
+	{"ADDED AT", "created_at", false, FIELD_PLAIN},
+	{"NOTE", "note", false, FIELD_PLAIN},
+	{NULL, NULL, false, FIELD_PLAIN},
+};
+
 static const struct field AUDIT[] = {
 	{"ID", "id", true, FIELD_PLAIN},
 	{"TIME", "time", false, FIELD_PLAIN},
@@ -185,6 +202,7 @@ static const struct field FINDING[] = {
 #define ACCOUNT_0 ACCOUNTS "/{0}"
 #define LIST_0	  ACCOUNT_0 "/allowlist"
 #define TOKENS	  "/v1/tokens"
+#define NAMED_0	  "/v1/lists/{0}"
 #define TUNED                                                                                                \
 	{"mode", SOURCE_TEXT, OPTION_MODE}, {"on_deny", SOURCE_TEXT, OPTION_ON_DENY},                        \
 	{                                                                                                    \
@@ -319,6 +337,25 @@ const struct command COMMANDS[] = {
 	 .options = OPTION_BIT(DRY_RUN) | OPTION_BIT(USER) | OPTION_BIT(INTERFACE) | OPTION_BIT(UNDO),
 	 .most = 1, .run = run_confirm, .method = "POST", .path = ACCOUNT_0 "/confirm", .path_bare = "/v1/pending",
 	 .unpaged = true},
+	{.noun = "list", .verb = "create", .arguments = "NAME", .help = "a shared list, that allowlists hold as @NAME",
+	 .options = CHANGE, .least = 1, .most = 1,
+	 .run = run_change, .method = "POST", .path = "/v1/lists", .body = {{"name", SOURCE_ARGUMENT, 0}},
+	 .done = "{0}: list created"},
+	{.noun = "list", .verb = "remove", .arguments = "NAME", .help = "one that no allowlist holds",
+	 .options = CHANGE, .least = 1, .most = 1,
+	 .run = run_change, .method = "DELETE", .path = NAMED_0, .done = "{0}: list removed"},
+	{.noun = "list", .verb = "add", .arguments = "NAME PREFIX...", .help = "to the list, for all accounts that use it at once",
+	 .options = CHANGE | OPTION_BIT(NOTE), .least = 2, .most = UINT32_MAX,
+	 .run = run_change, .method = "POST", .path = NAMED_0 "/entries", .body = {{"entries", SOURCE_ENTRIES, 1}},
+	 .done = "{0}: {+entry} added; accounts that use it: {accounts}"},
+	{.noun = "list", .verb = "remove-entry", .arguments = "NAME PREFIX...", .help = "from the list, for all accounts that use it at once",
+	 .options = CHANGE, .least = 2, .most = UINT32_MAX,
+	 .run = run_change, .method = "DELETE", .path = NAMED_0 "/entries", .query = "prefix", .query_from = 1,
+	 .done = "{0}: {-entry} removed; accounts that use it: {accounts}"},
+	{.noun = "list", .verb = "show", .arguments = "NAME", .help = "what is in it", .least = 1, .most = 1,
+	 .run = run_list, .method = "GET", .path = NAMED_0 "/entries", .fields = LISTED},
+	{.noun = "list", .verb = "list", .arguments = "", .help = "the shared lists, and how many accounts use each",
+	 .run = run_list, .method = "GET", .path = "/v1/lists", .fields = NAMED},
 
 	{.noun = "check", .arguments = "ACCOUNT ADDRESS | --from ADDRESS --to SERVICE",
 	 .help = "the verdict, the entry that decides, and the kernel's own answer; or the whole way of a packet",

@@ -8,10 +8,11 @@
 #include "userspace/cli/show.h"
 #include "userspace/core/table.h"
 
-/* ", by 203.0.113.0/24 (deny) # note" */
+/* ", by 203.0.113.0/24 of @corp-vpn (deny) # note" */
 static void print_entry(struct buffer *line, const json_t *entry)
 {
 	const char *note = json_string_value(json_object_get(entry, "note"));
+	const char *list = json_string_value(json_object_get(entry, "list"));
 
 	if (!json_is_object(entry)) {
 		(void)buffer_print(line, ", by no entry"); /* remembered in the buffer, as below */
@@ -19,7 +20,7 @@ static void print_entry(struct buffer *line, const json_t *entry)
 	}
 	(void)buffer_print(line, ", by ");
 	show_value(line, json_object_get(entry, "prefix"), true);
-	(void)buffer_print(line, " (");
+	(void)buffer_print(line, "%s%s (", list ? " of @" : "", list ? list : "");
 	show_value(line, json_object_get(entry, "verdict"), false);
 	(void)buffer_print(line, ")%s%s", note && *note ? " # " : "", note ? note : "");
 }

@@ -273,13 +273,18 @@ void prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT_MAX])
 {
 	char addr[ADDR_TEXT_MAX];
 
+	if (!addr_known(&prefix->addr)) {
+		(void)snprintf(text, PREFIX_TEXT_MAX, "the named list"); /* fits */
+		return;
+	}
+
 	addr_format(&prefix->addr, addr);
 	(void)snprintf(text, PREFIX_TEXT_MAX, "%s/%u", addr, prefix->len); /* fits */
 }
 
 void prefix_format_short(const struct prefix *prefix, char text[PREFIX_TEXT_MAX])
 {
-	if (prefix->len == addr_bits(&prefix->addr))
+	if (addr_known(&prefix->addr) && prefix->len == addr_bits(&prefix->addr))
 		addr_format(&prefix->addr, text);
 	else
 		prefix_format(prefix, text);
@@ -306,7 +311,8 @@ int prefix_compare(const struct prefix *a, const struct prefix *b)
 
 	if (a->addr.family != b->addr.family)
 		return a->addr.family < b->addr.family ? -1 : 1;
-	bytes = memcmp(a->addr.bytes, b->addr.bytes, addr_size(&a->addr));
+	/* Behind the bytes of an IPv4 address are zeros. */
+	bytes = memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes));
 	if (bytes)
 		return bytes;
 	return (a->len > b->len) - (a->len < b->len);

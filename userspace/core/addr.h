@@ -59,7 +59,7 @@ int prefix_parse(const char *text, struct prefix *ret, struct ag_error *error);
 struct prefix prefix_of(const struct addr *addr, uint8_t len);
 /* "203.0.113.7" for a single host ... */
 void prefix_format_short(const struct prefix *prefix, char text[PREFIX_TEXT_MAX]);
-/* ... or always with its length. */
+/* ... or always with its length; "the named list" for the key of one (reference.h). */
 void prefix_format(const struct prefix *prefix, char text[PREFIX_TEXT_MAX]);
 bool prefix_contains(const struct prefix *prefix, const struct addr *addr);
 /* inner is prefix itself or lies within it. */

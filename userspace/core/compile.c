@@ -29,13 +29,13 @@ static int make_room(size_t room, struct compiled_entry **ret, size_t *ret_room)
 	return 0;
 }
 
-static int begin_with_room(const struct account *account, size_t room4, size_t room6,
+static int begin_with_room(const struct account *account, bool active, size_t room4, size_t room6,
 			   struct compiled_account *ret)
 {
 	struct compiled_account compiled = {.slot = account->slot};
 	int r;
 
-	if (policy_active(account->mode, room4 + room6)) {
+	if (active) {
 		compiled.active = true;
 		compiled.mode = account->mode;
 		compiled.on_deny = account->on_deny;
@@ -53,8 +53,34 @@ static int begin_with_room(const struct account *account, size_t room4, size_t r
 
 int compile_begin(const struct account *account, struct compiled_account *ret)
 {
-	return begin_with_room(account, account->entries4 - account->disabled4,
-			       account->entries6 - account->disabled6, ret);
+	return begin_with_room(account, policy_active(account->mode, account_enabled(account)),
+			       account->entries4 - account->disabled4, account->entries6 - account->disabled6,
+			       ret);
+}
+
+static int grow_room(struct compiled_entry **entries, size_t *room, size_t more)
+{
+	struct compiled_entry *grown;
+
+	if (!more)
+		return 0;
+	grown = reallocarray(*entries, *room + more, sizeof(**entries));
+	if (!grown)
+		return -ENOMEM;
+	*entries = grown;
+	*room += more;
+	return 0;
+}
+
+int compile_reserve(struct compiled_account *compiled, size_t more4, size_t more6)
+{
+	int r = 0;
+
+	if (compiled->active)
+		r = grow_room(&compiled->entries4, &compiled->room4, more4);
+	if (compiled->active && !r)
+		r = grow_room(&compiled->entries6, &compiled->room6, more6);
+	return r;
 }
 
 bool compile_entry(const struct entry *entry, struct compiled_entry *ret)
@@ -81,7 +107,7 @@ int compile_add(struct compiled_account *compiled, const struct entry *entry)
 	size_t *count = is4 ? &compiled->count4 : &compiled->count6;
 	struct compiled_entry added;
 
-	if (!compiled->active || !compile_entry(entry, &added))
+	if (!compiled->active || !addr_known(&entry->prefix.addr) || !compile_entry(entry, &added))
 		return 0;
 	if (*count == (is4 ? compiled->room4 : compiled->room6))
 		return -ENOMEM;
@@ -92,13 +118,17 @@ int compile_add(struct compiled_account *compiled, const struct entry *entry)
 int compile_account(const struct account *account, const struct list *list, struct compiled_account *ret)
 {
 	struct compiled_account compiled;
-	size_t count[2] = {0};
+	size_t count[2] = {0}, enabled = 0;
 	int r;
 
-	for (size_t i = 0; list && i < list->count; i++)
-		if (!list->entries[i].disabled)
-			count[list->entries[i].prefix.addr.family == AG_FAMILY_IPV6]++;
-	r = begin_with_room(account, count[0], count[1], &compiled);
+	for (size_t i = 0; list && i < list->count; i++) {
+		const struct entry *entry = &list->entries[i];
+
+		enabled += !entry->disabled;
+		if (!entry->disabled && addr_known(&entry->prefix.addr))
+			count[entry->prefix.addr.family == AG_FAMILY_IPV6]++;
+	}
+	r = begin_with_room(account, policy_active(account->mode, enabled), count[0], count[1], &compiled);
 	if (r)
 		return r;
 	for (size_t i = 0; list && i < list->count; i++)

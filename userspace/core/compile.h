@@ -62,11 +62,13 @@ struct compiled_services {
 /*
  * An account, entry by entry, so that a long list never has to be held with its notes. begin() takes settings
  * and room for the account's enabled entries; add() takes entries in the order of prefix_compare(), of which
- * it keeps the enabled ones, an account that is not active none, and no more than there is room for: -ENOMEM
- * for one more. Clear it after a failure.
+ * it keeps the enabled ones that are no references, an account that is not active none, and no more than
+ * there is room for: -ENOMEM for one more. Clear it after a failure.
  */
 int compile_begin(const struct account *account, struct compiled_account *ret);
 int compile_add(struct compiled_account *compiled, const struct entry *entry);
+/* Room for so many more: -ENOMEM. */
+int compile_reserve(struct compiled_account *compiled, size_t more4, size_t more6);
 /* An entry as the kernel holds it; false where it is disabled, and the kernel holds nothing. */
 bool compile_entry(const struct entry *entry, struct compiled_entry *ret);
 /* Whether the kernel decides by both alike: prefix, verdict and expiry. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "userspace/core/error.h"
+#include "userspace/core/reference.h"
 
 static bool view_active(const struct guard_view *view)
 {
@@ -90,7 +91,7 @@ static int check_lock_out(const struct guard_change *change, struct ag_error *er
 {
 	const struct entry *entry = change->after.match;
 	char origin[ADDR_TEXT_MAX];
-	char prefix[PREFIX_TEXT_MAX];
+	char prefix[ENTRY_DESCRIPTION_MAX];
 
 	if (!addr_known(&change->origin) || view_stops(&change->before, &change->origin) ||
 	    !view_stops(&change->after, &change->origin))
@@ -102,7 +103,7 @@ static int check_lock_out(const struct guard_change *change, struct ag_error *er
 				 "since no entry would "
 				 "hold it: keep or add one that does; an operator may use --force",
 				 origin, change->account);
-	prefix_format_short(&entry->prefix, prefix);
+	entry_describe(entry, prefix);
 	return error_set(error, ERROR_WOULD_LOCK_OUT,
 			 "the address you are connected from, %s, would be stopped at account %s by the "
 			 "entry that denies %s: "
@@ -134,7 +135,7 @@ void guard_warn(const struct guard_change *change, char warning[GUARD_WARNING_SI
 {
 	const struct guard_view *before = &change->before, *after = &change->after;
 	int64_t lapse = view_lapse(after, &change->origin);
-	char origin[ADDR_TEXT_MAX], prefix[PREFIX_TEXT_MAX], when[TIME_TEXT_MAX];
+	char origin[ADDR_TEXT_MAX], prefix[ENTRY_DESCRIPTION_MAX], when[TIME_TEXT_MAX];
 
 	warning[0] = '\0';
 	if (change->removes_account || lapse == INT64_MAX)
@@ -142,7 +143,7 @@ void guard_warn(const struct guard_change *change, char warning[GUARD_WARNING_SI
 	if (lapse >= view_lapse(before, &change->origin) && (view_enforces(before) || !view_enforces(after)))
 		return;
 	addr_format(&change->origin, origin);
-	prefix_format_short(&after->match->prefix, prefix);
+	entry_describe(after->match, prefix);
 	time_format(lapse, when);
 	(void)snprintf(warning, GUARD_WARNING_SIZE,
 		       "entry %s, which lets you in from %s, expires at %s: account %s then %s", prefix,

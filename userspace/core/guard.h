@@ -45,5 +45,5 @@ int guard_check(const struct guard_change *change, struct ag_error *error);
  * expires and none behind it would, when, and what becomes of them then. "" where there is nothing to say, or
  * it was so before already, and no later.
  */
-#define GUARD_WARNING_SIZE 256
+#define GUARD_WARNING_SIZE 384
 void guard_warn(const struct guard_change *change, char warning[GUARD_WARNING_SIZE]);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "userspace/core/listlines.h"
+#include "userspace/core/reference.h"
 #include "userspace/core/text.h"
 
 #define COLUMNS_MAX	16
@@ -32,7 +33,7 @@ struct csv {
 
 static int take_prefix(char *field, struct record *record, struct ag_error *error)
 {
-	return prefix_parse(field, &record->entry.prefix, error);
+	return entry_source_parse(field, &record->entry, error);
 }
 
 static int take_verdict(char *field, struct record *record, struct ag_error *error)
@@ -218,6 +219,7 @@ static int read_line(struct list_reader *reader, char *line, struct ag_error *er
 	}
 	if (read_record(csv, line, &record, &problem) == 0)
 		return list_reader_append(reader, &record.entry, record.note, error);
+	entry_clear(&record.entry);
 	list_reader_report(reader, reader->number, &problem);
 	return 0;
 }

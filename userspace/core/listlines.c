@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/core/reference.h"
 
 /* Bad lines after which reading ends: whoever sends so many has sent something else. */
 #define BAD_STOP 1000
@@ -30,18 +31,22 @@ int list_reader_append(struct list_reader *reader, struct entry *entry, const ch
 {
 	struct list *list = &reader->list;
 
-	if (list->count == reader->limit)
+	if (list->count == reader->limit) {
+		entry_clear(entry);
 		return error_set(error, ERROR_LIMIT,
 				 "more than %zu entries in one request, and a list may hold no more: send "
 				 "fewer, or raise that limit in the configuration",
 				 reader->limit);
+	}
 	if (list->count && prefix_compare(&list->entries[list->count - 1].prefix, &entry->prefix) >= 0)
 		reader->unsorted = true;
 	entry->created_at = (int64_t)reader->number;
 	if (note && note[0]) {
 		entry->note = strdup(note);
-		if (!entry->note)
+		if (!entry->note) {
+			entry_clear(entry);
 			return no_memory(error);
+		}
 	}
 	return list_append(list, entry) < 0 ? no_memory(error) : 0;
 }
@@ -90,10 +95,10 @@ static void report_twice(struct list_reader *reader, const struct entry *a, cons
 {
 	const struct entry *first = a->created_at < b->created_at ? a : b;
 	const struct entry *second = first == a ? b : a;
-	char text[PREFIX_TEXT_MAX];
+	char text[ENTRY_TEXT_MAX];
 	struct ag_error problem;
 
-	prefix_format_short(&first->prefix, text);
+	entry_format_short(first, text);
 	(void)error_set(&problem, ERROR_BAD_REQUEST, "%s stands on line %zu already: keep one of them", text,
 			(size_t)first->created_at);
 	list_reader_report(reader, (size_t)second->created_at, &problem);

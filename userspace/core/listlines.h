@@ -35,6 +35,6 @@ int list_reader_run(struct list_reader *reader, const char *text, size_t length,
 		    struct ag_error *error);
 /* Notes that the line is bad, and why. */
 void list_reader_report(struct list_reader *reader, size_t number, struct ag_error *problem);
-/* The entry of the line being read; note (may be NULL) is copied. */
+/* The entry of the line being read, whose strings it takes over; note (may be NULL) is copied. */
 int list_reader_append(struct list_reader *reader, struct entry *entry, const char *note,
 		       struct ag_error *error);

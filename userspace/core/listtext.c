@@ -8,6 +8,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/error.h"
 #include "userspace/core/listlines.h"
+#include "userspace/core/reference.h"
 
 #define EXPIRES "expires="
 
@@ -49,7 +50,7 @@ static int take_words(char *words, struct entry *entry, struct ag_error *error)
 {
 	unsigned int given = 0;
 	char *rest = NULL;
-	int r = prefix_parse(strtok_r(words, LIST_BLANKS, &rest), &entry->prefix, error);
+	int r = entry_source_parse(strtok_r(words, LIST_BLANKS, &rest), entry, error);
 
 	for (char *word = strtok_r(NULL, LIST_BLANKS, &rest); word && r == 0;
 	     word = strtok_r(NULL, LIST_BLANKS, &rest))
@@ -84,6 +85,7 @@ static int read_line(struct list_reader *reader, char *line, struct ag_error *er
 		r = note_check("note", note, &problem);
 	if (r == 0)
 		return list_reader_append(reader, &entry, note, error);
+	entry_clear(&entry);
 	list_reader_report(reader, reader->number, &problem);
 	return 0;
 }
@@ -98,11 +100,11 @@ int listtext_parse(const char *text, size_t length, size_t limit, struct list *r
 void listtext_format(const struct entry *entry, struct buffer *out)
 {
 	bool noted = entry->note && entry->note[0];
-	char prefix[PREFIX_TEXT_MAX], expires[TIME_TEXT_MAX];
+	char source[ENTRY_TEXT_MAX], expires[TIME_TEXT_MAX];
 
-	prefix_format_short(&entry->prefix, prefix);
+	entry_format_short(entry, source);
 	time_format(entry->expires, expires);
-	(void)buffer_print(out, "%s%s%s%s%s%s%s\n", prefix, entry->verdict == AG_ENTRY_DENY ? " deny" : "",
+	(void)buffer_print(out, "%s%s%s%s%s%s%s\n", source, entry->verdict == AG_ENTRY_DENY ? " deny" : "",
 			   entry->disabled ? " disabled" : "", entry->expires ? " " EXPIRES : "",
 			   entry->expires ? expires : "", noted ? " # " : "", noted ? entry->note : "");
 }

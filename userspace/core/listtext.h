@@ -5,6 +5,8 @@
  *
  *	PREFIX [allow|deny] [disabled] [expires=TIME] [# note]
  *
+ * Instead of a PREFIX @NAME refers to a named list.
+ *
  * One entry a line; blank lines and lines of only a comment are skipped; lines may end in CRLF. The words
  *behind the prefix are read in any order, each once; a time is RFC 3339, and may be in the past. The first
  *'#' behind a blank starts the note, which is taken as it stands but for one blank in front. What is written

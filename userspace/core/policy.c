@@ -222,6 +222,7 @@ int list_append(struct list *list, struct entry *entry)
 	list->entries[list->count++] = *entry;
 	entry->note = NULL;
 	entry->created_by = NULL;
+	entry->list = NULL;
 	return 0;
 }
 
@@ -287,13 +288,14 @@ static uint8_t common_bits(const struct addr *a, const struct addr *b)
  * sorts before it, no match is longer than what the two have in common. Cut the address there and look again:
  * each round is shorter than the last.
  */
-const struct entry *list_match(const struct list *list, const struct addr *addr, int64_t now)
+const struct entry *list_match_within(const struct list *list, const struct addr *addr, uint8_t len,
+				      int64_t now)
 {
 	struct prefix probe;
 
 	if (!addr_known(addr))
 		return NULL;
-	probe = prefix_of(addr, addr_bits(addr));
+	probe = prefix_of(addr, len);
 	for (;;) {
 		const struct entry *entry = list_floor(list, &probe);
 
@@ -309,6 +311,11 @@ const struct entry *list_match(const struct list *list, const struct addr *addr,
 			return NULL;
 		probe = prefix_of(addr, entry->prefix.len - 1);
 	}
+}
+
+const struct entry *list_match(const struct list *list, const struct addr *addr, int64_t now)
+{
+	return list_match_within(list, addr, addr_bits(addr), now);
 }
 
 bool entry_in_effect(const struct entry *entry, int64_t now)
@@ -335,7 +342,8 @@ size_t list_count_family(const struct list *list, enum ag_family family)
 
 size_t account_enabled(const struct account *account)
 {
-	return account->entries4 + account->entries6 - account->disabled4 - account->disabled6;
+	return account->entries4 + account->entries6 + account->references - account->disabled4 -
+	       account->disabled6 - account->disabled_references;
 }
 
 bool policy_active(enum ag_mode mode, size_t enabled)

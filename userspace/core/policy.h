@@ -23,7 +23,7 @@ struct entry {
 	int64_t expires; /* from then on it matches nothing, but still counts as an entry; 0: never */
 	char *note;
 	char *created_by;
-	char *list; /* the named list that it refers to; NULL: none, it is an ordinary prefix */
+	char *list; /* the named list that it refers to, or came through; NULL: none (reference.h) */
 	int64_t created_at;
 	int64_t last_seen; /* when it last decided about a packet, to AG_EPOCH_SECONDS; 0: never */
 };
@@ -56,6 +56,8 @@ struct account {
 	size_t entries6;
 	size_t disabled4; /* ... and how many those are */
 	size_t disabled6;
+	size_t references; /* to named lists, the disabled ones too ... */
+	size_t disabled_references;
 };
 
 /* A service and whose it is. */
@@ -98,6 +100,9 @@ struct entry *list_find(const struct list *list, const struct prefix *prefix);
 bool entry_in_effect(const struct entry *entry, int64_t now);
 /* The longest prefix in effect that holds the address, or NULL. */
 const struct entry *list_match(const struct list *list, const struct addr *addr, int64_t now);
+/* The same among those up to that length. */
+const struct entry *list_match_within(const struct list *list, const struct addr *addr, uint8_t len,
+				      int64_t now);
 /* Frees the entries and leaves the empty list. */
 void list_clear(struct list *list);
 size_t list_count_family(const struct list *list, enum ag_family family);

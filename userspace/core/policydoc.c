@@ -15,6 +15,7 @@
 #include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
 #include "userspace/core/policydoc_private.h"
+#include "userspace/core/reference.h"
 
 void policydoc_account_clear(struct policydoc_account *account)
 {
@@ -228,10 +229,10 @@ static void report_entry(const struct policydoc_account *account, const struct e
 {
 	size_t first = earlier((size_t)a->created_at, (size_t)b->created_at);
 	size_t again = later((size_t)a->created_at, (size_t)b->created_at);
-	char place[POLICYDOC_PLACE_SIZE], text[PREFIX_TEXT_MAX];
+	char place[POLICYDOC_PLACE_SIZE], text[ENTRY_TEXT_MAX];
 	struct ag_error problem;
 
-	prefix_format_short(&a->prefix, text);
+	entry_format_short(a, text);
 	(void)snprintf(place, sizeof(place), "accounts[%zu].entries[%zu].prefix", account->index, again);
 	(void)error_set(&problem, ERROR_BAD_REQUEST, "%s stands in entries[%zu] already: keep one of them",
 			text, first);

@@ -82,6 +82,9 @@ struct request_user {
 };
 int request_user_decode(const char *body, size_t length, struct request_user *ret, struct ag_error *error);
 
+/* {"name": "corp-vpn"}, of a named list. */
+int request_list_decode(const char *body, size_t length, char ret[NAME_SIZE], struct ag_error *error);
+
 /* {"role": "admin"} */
 int request_role_decode(const char *body, size_t length, enum role *ret, struct ag_error *error);
 
@@ -117,7 +120,7 @@ json_t *json_entry_sent(const struct entry *entry);
 json_t *json_entries_sent(const struct list *list);
 /* ["203.0.113.0/24", ...], the first `max` of them. */
 json_t *json_prefixes(const struct list *list, size_t max);
-/* "entries" are all, "enabled" those of them that are. */
+/* "entries" are all, references too; "enabled" those of them that are. */
 json_t *json_account(const struct account *account, size_t services);
 json_t *json_service(const char *account, const struct service *service);
 json_t *json_role(const char *account, const char *user, enum role role);

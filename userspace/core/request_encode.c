@@ -4,6 +4,7 @@
  * fail is memory.
  */
 #include "userspace/core/error.h"
+#include "userspace/core/reference.h"
 #include "userspace/core/request.h"
 #include "userspace/core/request_fields.h"
 
@@ -23,10 +24,10 @@ static json_t *json_time(int64_t seconds)
 
 json_t *json_entry_sent(const struct entry *entry)
 {
-	char prefix[PREFIX_TEXT_MAX];
+	char source[ENTRY_TEXT_MAX];
 
-	prefix_format(&entry->prefix, prefix);
-	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "prefix", prefix, "verdict",
+	entry_format(entry, source);
+	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "prefix", source, "verdict",
 			 entry_verdict_name(entry->verdict), "note", text_or_empty(entry->note), "expires",
 			 json_time(entry->expires), "enabled", !entry->disabled);
 }
@@ -60,9 +61,9 @@ json_t *json_prefixes(const struct list *list, size_t max)
 	AUTO_JSON json_t *array = json_array();
 
 	for (size_t i = 0; i < list->count && i < max; i++) {
-		char text[PREFIX_TEXT_MAX];
+		char text[ENTRY_TEXT_MAX];
 
-		prefix_format(&list->entries[i].prefix, text);
+		entry_format(&list->entries[i], text);
 		if (json_array_append_new(array, json_string(text)) < 0)
 			return NULL;
 	}
@@ -71,7 +72,7 @@ json_t *json_prefixes(const struct list *list, size_t max)
 
 json_t *json_account(const struct account *account, size_t services)
 {
-	size_t entries = account->entries4 + account->entries6;
+	size_t entries = account->entries4 + account->entries6 + account->references;
 	size_t enabled = account_enabled(account);
 	char on_deny[ON_DENY_TEXT_MAX];
 

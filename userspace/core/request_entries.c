@@ -12,6 +12,7 @@
 #include "userspace/core/jsonwalk.h"
 #include "userspace/core/listcsv.h"
 #include "userspace/core/listtext.h"
+#include "userspace/core/reference.h"
 #include "userspace/core/request.h"
 #include "userspace/core/request_fields.h"
 
@@ -36,7 +37,7 @@ static int decode_entry_prefix(const char *name, const json_t *value, void *ret,
 	const char *text;
 	int r = fields_string(name, value, &text, error);
 
-	return r < 0 ? r : prefix_parse(text, &entry->prefix, error);
+	return r < 0 ? r : entry_source_parse(text, entry, error);
 }
 
 static int decode_entry_verdict(const char *name, const json_t *value, void *ret, struct ag_error *error)
@@ -107,7 +108,7 @@ int request_entry_fields(json_t *object, struct entry *ret, const char **ret_fie
 	int r = fields_decode_named(object, fields, COUNT(fields), &entry, ret_field, error);
 
 	if (r < 0)
-		free(entry.note);
+		entry_clear(&entry);
 	else
 		*ret = entry;
 	return r;
@@ -315,11 +316,11 @@ static int check_fields(struct reader *reader, bool allow_empty)
 static int check_once(struct reader *reader)
 {
 	const struct entry *twice = reader->unsorted ? list_sort(&reader->list) : NULL;
-	char text[PREFIX_TEXT_MAX];
+	char text[ENTRY_TEXT_MAX];
 
 	if (!twice)
 		return 0;
-	prefix_format_short(&twice->prefix, text);
+	entry_format_short(twice, text);
 	return error_set(reader->error, ERROR_BAD_REQUEST, "%s stands twice in this request: send it once",
 			 text);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * request_lists.c - bodies that hold many services. One that is bad spoils all, and the error says which it
- * is.
+ * request_lists.c - bodies that hold many services, of which one that is bad spoils all, and the error says
+ * which it is; and the name of a list
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,29 @@
 #include "userspace/core/request_fields.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static int decode_list_name(const char *name, const json_t *value, void *ret, struct ag_error *error)
+{
+	const char *text;
+	int r = fields_string(name, value, &text, error);
+
+	if (r == 0)
+		r = name_check("list", text, error);
+	if (r == 0)
+		memcpy(ret, text, strlen(text) + 1);
+	return r;
+}
+
+int request_list_decode(const char *body, size_t length, char ret[NAME_SIZE], struct ag_error *error)
+{
+	static const struct field fields[] = {{"name", true, decode_list_name}};
+	char name[NAME_SIZE];
+	int r = fields_decode_body(body, length, fields, COUNT(fields), name, error);
+
+	if (r == 0)
+		memcpy(ret, name, sizeof(name));
+	return r;
+}
 
 static int decode_services(const char *name, const json_t *value, void *ret, struct ag_error *error)
 {

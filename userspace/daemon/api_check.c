@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "userspace/core/reference.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/judge.h"
@@ -43,6 +44,20 @@ static struct addr any_address(enum ag_family family)
 	return (struct addr){.family = family, .bytes = {family == AG_FAMILY_IPV4 ? 192 : 0x20, 0x02}};
 }
 
+/* The entry that decides, and the named list through which it is the account's. */
+static json_t *entry_or_null(const struct opinion *opinion)
+{
+	json_t *json = opinion->matched ? json_entry(&opinion->entry) : json_null();
+	const char *list = opinion->entry.list;
+
+	if (opinion->matched && json &&
+	    json_object_set_new(json, "list", list ? json_string(list) : json_null())) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
 static int answer_check(struct call *call, const struct inquiry *inquiry)
 {
 	const struct opinion *opinion = &inquiry->opinion;
@@ -52,8 +67,7 @@ static int answer_check(struct call *call, const struct inquiry *inquiry)
 	addr_format(&inquiry->question.source, text);
 	return call_answer(call, json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:b, s:b, s:b}", "account",
 					   call->account->name, "address", text, "verdict",
-					   verdict_name(opinion->verdict), "entry",
-					   opinion->matched ? json_entry(&opinion->entry) : json_null(),
+					   verdict_name(opinion->verdict), "entry", entry_or_null(opinion),
 					   "kernel", verdict_name(answer->verdict), "kernel_entry",
 					   prefix_or_null(answer->matched, &answer->entry), "passes",
 					   answer->passes, "panic", call->gate->panics != 0, "agree",
@@ -135,7 +149,7 @@ __attribute__((format(printf, 2, 3))) static void step(struct steps *steps, cons
 static void explain_entry(const struct opinion *opinion, struct steps *steps)
 {
 	const struct account *account = opinion->account;
-	char entry[PREFIX_TEXT_MAX], on_deny[ON_DENY_TEXT_MAX];
+	char entry[ENTRY_DESCRIPTION_MAX], on_deny[ON_DENY_TEXT_MAX];
 
 	if (!account_active(account)) {
 		step(steps, "account %s is not active (mode %s, %zu entries that are enabled): open to all",
@@ -143,7 +157,7 @@ static void explain_entry(const struct opinion *opinion, struct steps *steps)
 		return;
 	}
 	if (opinion->matched) {
-		prefix_format_short(&opinion->entry.prefix, entry);
+		entry_describe(&opinion->entry, entry);
 		step(steps, "the longest entry in effect that holds the source is %s, %s", entry,
 		     entry_verdict_name(opinion->entry.verdict));
 	} else {
@@ -220,8 +234,7 @@ static int answer_question(struct call *call, const struct inquiry *inquiry, jso
 			  "to", httpd_query(call->request, "to"), "account",
 			  opinion->account ? json_string(opinion->account->name) : json_null(), "service",
 			  service_or_null(opinion->claim), "verdict", verdict_name(opinion->verdict), "entry",
-			  opinion->matched ? json_entry(&opinion->entry) : json_null(), "kernel",
-			  verdict_name(answer->verdict), "kernel_account",
+			  entry_or_null(opinion), "kernel", verdict_name(answer->verdict), "kernel_account",
 			  account_or_null(call->gate, answer->slot), "kernel_entry",
 			  prefix_or_null(answer->matched, &answer->entry), "passes", answer->passes, "panic",
 			  call->gate->panics != 0, "agree", opinion_agrees(opinion, answer), "steps", steps));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "userspace/core/listtext.h"
+#include "userspace/core/reference.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/exports.h"
@@ -45,7 +46,7 @@ static int page_entries(struct call *call, const struct asked_list *asked, struc
 			struct list *list)
 {
 	int64_t now = gate_now(call->gate);
-	char cursor[PREFIX_TEXT_MAX];
+	char cursor[ENTRY_TEXT_MAX];
 	int err = 0;
 
 	for (size_t i = 0; i < list->count && !err; i++) {
@@ -56,7 +57,7 @@ static int page_entries(struct call *call, const struct asked_list *asked, struc
 			continue;
 		if (!page_wants(page))
 			break;
-		prefix_format(&entry->prefix, cursor);
+		entry_format(entry, cursor);
 		err = page_add(call, page, cursor, json_entry(entry));
 	}
 	return err;
@@ -90,6 +91,17 @@ static int fill_page(struct call *call, const struct asked_list *asked, struct p
 	return err;
 }
 
+/* Where a page begins: behind an entry, that need not be there. */
+static int ask_after(struct call *call, const struct page *page, struct prefix *ret)
+{
+	struct entry entry = {0};
+	int err = page->after ? entry_source_parse(page->after, &entry, &call->error) : 0;
+
+	*ret = entry.prefix;
+	entry_clear(&entry);
+	return err;
+}
+
 int api_list_entries(struct call *call)
 {
 	struct asked_list asked = {0};
@@ -100,8 +112,8 @@ int api_list_entries(struct call *call)
 	call_tag(call, call->account);
 	if (!err)
 		err = ask_list(call, &asked);
-	if (!err && page.after)
-		err = prefix_parse(page.after, &after, &call->error);
+	if (!err)
+		err = ask_after(call, &page, &after);
 	if (!err)
 		err = fill_page(call, &asked, &page, &after, page.after);
 	if (!err)
@@ -182,7 +194,7 @@ static int ask_prefix(const char *name, const char *value, void *arg)
 
 	if (strcmp(name, "prefix"))
 		return 0;
-	err = prefix_parse(value, &entry.prefix, &asked->call->error);
+	err = entry_source_parse(value, &entry, &asked->call->error);
 	if (!err && list_append(&asked->list, &entry))
 		err = call_answer(asked->call, NULL);
 	return err;
@@ -191,11 +203,11 @@ static int ask_prefix(const char *name, const char *value, void *arg)
 static int apply_removal(struct call *call, struct list *list)
 {
 	struct change change = call_change(call, CHANGE_ALLOW_REMOVE);
-	char text[PREFIX_TEXT_MAX];
+	char text[ENTRY_TEXT_MAX];
 	const struct entry *twice = list_sort(list);
 
 	if (twice) {
-		prefix_format(&twice->prefix, text);
+		entry_format(twice, text);
 		return error_set(&call->error, ERROR_BAD_REQUEST, "%s is named twice: name it once", text);
 	}
 	change.list = list;
@@ -220,7 +232,7 @@ int api_remove_entry(struct call *call)
 {
 	struct list list = {0};
 	struct entry entry = {0};
-	int err = prefix_parse(call->arguments[1], &entry.prefix, &call->error);
+	int err = entry_source_parse(call->arguments[1], &entry, &call->error);
 
 	if (!err && list_append(&list, &entry))
 		err = call_answer(call, NULL);
@@ -237,14 +249,15 @@ int api_set_entry(struct call *call)
 	struct request_entry set = {0};
 	struct entry entry = {0};
 	struct list list = {.entries = &entry, .count = 1};
-	int err = prefix_parse(call->arguments[1], &entry.prefix, &call->error);
+	int err = entry_source_parse(call->arguments[1], &entry, &call->error);
 
 	if (!err)
 		err = request_entry_decode(call->request->body, call->request->body_length, &set,
 					   &call->error);
-	if (err)
-		return err;
 	change.list = &list;
 	change.set = &set;
-	return call_apply(call, &change);
+	if (!err)
+		err = call_apply(call, &change);
+	entry_clear(&entry);
+	return err;
 }

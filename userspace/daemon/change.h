@@ -37,6 +37,12 @@ enum change_kind {
 	CHANGE_ALLOW_REPLACE,
 	CHANGE_POLICY_APPLY, /* the row of the audit log for several changes that are one */
 	CHANGE_ALLOW_ROLLBACK,
+	CHANGE_LIST_CREATE,
+	CHANGE_LIST_REMOVE,
+	CHANGE_LIST_ADD,
+	CHANGE_LIST_REMOVE_ENTRIES,
+	CHANGE_LISTED_ADD, /* an account follows the list that it uses */
+	CHANGE_LISTED_REMOVE,
 	CHANGE_INTERFACE_ATTACH,
 	CHANGE_INTERFACE_DETACH,
 	CHANGE_ACCOUNT_RESTORE, /* takes a removal back */
@@ -55,8 +61,11 @@ struct prepared {
 	size_t entries6;
 	size_t disabled4; /* of them */
 	size_t disabled6;
-	struct entry match; /* the longest in effect that holds the actor's origin, without its strings */
-	struct entry next;  /* the longest of those that do not expire before that one */
+	size_t references;
+	size_t disabled_references;
+	uint64_t named_version; /* of the gate, when it was begun */
+	struct entry match;	/* the longest in effect that holds the actor's origin, without its strings */
+	struct entry next;	/* the longest of those that do not expire before that one */
 	bool matched;
 	bool follows; /* there is such a one */
 	struct compiled_account want;
@@ -96,6 +105,7 @@ struct change {
 	size_t role_count;
 	struct store_interface interface;
 	bool unstored;		   /* INTERFACE_ATTACH: the configuration's, and none of the store */
+	char named[NAME_SIZE];	   /* LIST_*, LISTED_*: the list; its entries in `list` */
 	struct prepared *prepared; /* ALLOW_REPLACE and ALLOW_ROLLBACK always; otherwise NULL: nothing is */
 	bool may_wait;		   /* gate_apply() may ask for preparation */
 };
@@ -109,7 +119,7 @@ struct outcome {
 	bool active;	  /* afterwards, where a list is concerned */
 	struct list came; /* up to CHANGE_DIFFERENCE_MAX each, for a dry run */
 	struct list went;
-	char warning[256];  /* "" for none */
+	char warning[384];  /* "" for none */
 	int64_t confirm_by; /* taken back then unless it is confirmed; 0: it stays */
 	struct attachment attachment;
 	bool erases;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "userspace/core/error.h"
+#include "userspace/core/reference.h"
 
 #define DETAIL_PREFIXES_MAX 20
 
@@ -145,91 +146,13 @@ static int edit_service_remove(struct edit *edit, struct ag_error *error)
 	return err;
 }
 
-/* --- users and roles ------------------------------------------------------- */
-
-static int edit_user_add(struct edit *edit, struct ag_error *error)
-{
-	struct store_user user = edit->change->user;
-
-	(void)buffer_print(&edit->detail, "%s ", user.name);
-	if (user.uid >= 0)
-		(void)buffer_print(&edit->detail, "uid=%lld ", (long long)user.uid);
-	(void)buffer_print(&edit->detail, "%s%s", user.operator_ ? "operator " : "",
-			   user.delegate ? "delegate " : "");
-	edit->outcome->added = 1;
-	return store_user_add(edit->gate->store, &user, error);
-}
-
-static int undo_user_add(struct edit *edit, struct ag_error *error)
-{
-	return store_user_remove(edit->gate->store, edit->change->user.name, error);
-}
-
-static int edit_user_remove(struct edit *edit, struct ag_error *error)
-{
-	(void)buffer_print(&edit->detail, "%s ", edit->change->user.name);
-	edit->outcome->removed = 1;
-	return store_user_remove(edit->gate->store, edit->change->user.name, error);
-}
-
-/* What takes a role back finds nothing to do where the user is no more. */
-static int already_so(const struct edit *edit, int err, const struct ag_error *error)
-{
-	return err && edit->change->takes_back && error->code == ERROR_NOT_FOUND ? 0 : err;
-}
-
-static int edit_role_grant(struct edit *edit, struct ag_error *error)
-{
-	const struct change *change = edit->change;
-	struct store_user user;
-	int err = store_user_find(edit->gate->store, change->user.name, &user, error);
-
-	(void)buffer_print(&edit->detail, "%s %s ", change->user.name, role_name(change->role));
-	edit->outcome->added = 1;
-	if (!err)
-		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
-	if (err)
-		return already_so(edit, err, error);
-	return store_role_grant(edit->gate->store, edit->before.id, user.id, change->role, error);
-}
-
-static int edit_role_revoke(struct edit *edit, struct ag_error *error)
-{
-	struct store_user user;
-	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
-
-	(void)buffer_print(&edit->detail, "%s ", edit->change->user.name);
-	edit->outcome->removed = 1;
-	if (!err)
-		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
-	if (!err)
-		err = tokens_remember(edit, user.id, error);
-	if (!err)
-		err = store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
-	return already_so(edit, err, error);
-}
-
-static int undo_role(struct edit *edit, struct ag_error *error)
-{
-	struct store_user user;
-	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
-
-	if (err)
-		return err;
-	if (edit->had_role == ROLE_NONE)
-		return store_role_revoke(edit->gate->store, edit->before.id, user.id, error);
-	err = store_role_grant(edit->gate->store, edit->before.id, user.id, edit->had_role, error);
-	return err ? err : tokens_put_back(edit, error);
-}
-
 /* --- allowlists ------------------------------------------------------------ */
 
-/* Names the first of what comes or goes in the audit log. */
-static void describe_entry(struct edit *edit, bool comes, size_t index, const struct entry *entry)
+void edit_describe(struct edit *edit, bool comes, size_t index, const struct entry *entry)
 {
-	char text[PREFIX_TEXT_MAX];
+	char text[ENTRY_TEXT_MAX];
 
-	prefix_format(&entry->prefix, text);
+	entry_format(entry, text);
 	if (index < DETAIL_PREFIXES_MAX)
 		(void)buffer_print(&edit->detail, "%c%s%s ", comes ? '+' : '-', text,
 				   entry->verdict == AG_ENTRY_DENY ? " deny" : "");
@@ -247,9 +170,12 @@ static int note_entry(struct edit *edit, bool comes, const struct entry *entry, 
 			     .disabled = entry->disabled,
 			     .expires = entry->expires};
 
-	describe_entry(edit, comes, seen, entry);
+	edit_describe(edit, comes, seen, entry);
 	if (!edit->change->dry_run || seen >= CHANGE_DIFFERENCE_MAX)
 		return 0;
+	copy.list = entry->list ? strdup(entry->list) : NULL;
+	if (entry->list && !copy.list)
+		return error_set(error, ERROR_STORE, "no memory to note the difference");
 	if (list_append(comes ? &outcome->came : &outcome->went, &copy))
 		return error_set(error, ERROR_STORE, "no memory to note the difference");
 	return 0;
@@ -258,14 +184,25 @@ static int note_entry(struct edit *edit, bool comes, const struct entry *entry, 
 int edit_check_expiry(const struct change *change, const struct entry *entry, int64_t now,
 		      struct ag_error *error)
 {
-	char prefix[PREFIX_TEXT_MAX], time_text[TIME_TEXT_MAX];
+	char prefix[ENTRY_TEXT_MAX], time_text[TIME_TEXT_MAX];
 
 	if (change->keeps_expired || !entry->expires || entry->expires > now)
 		return 0;
-	prefix_format_short(&entry->prefix, prefix);
+	entry_format_short(entry, prefix);
 	time_format(entry->expires, time_text);
 	return error_set(error, ERROR_BAD_REQUEST, "the expiry of %s, %s, is in the past: give a later one",
 			 prefix, time_text);
+}
+
+/* The store knows a named list by the key of its name alone. */
+static int name_reference(const struct entry *entry, int err, struct ag_error *error)
+{
+	char text[ENTRY_TEXT_MAX];
+
+	entry_format(entry, text);
+	if (err && entry->list)
+		error_prepend(error, "%s", text);
+	return err;
 }
 
 static int put_entry(struct edit *edit, const struct entry *asked, struct ag_error *error)
@@ -279,7 +216,7 @@ static int put_entry(struct edit *edit, const struct entry *asked, struct ag_err
 		(char *)(uintptr_t)edit->change->actor.name; /* only borrowed, for the length of the call */
 	entry.created_at = time(NULL);
 	err = store_entry_add(edit->gate->store, edit->before.id, &entry, error);
-	return err ? err : note_entry(edit, true, asked, error);
+	return err ? name_reference(asked, err, error) : note_entry(edit, true, asked, error);
 }
 
 /* As it was, so that it can be put back as it was. */
@@ -292,7 +229,8 @@ static int take_entry(struct edit *edit, const struct entry *asked, struct ag_er
 		err = error_set(error, ERROR_STORE, "no memory to remember what is removed");
 	if (!err)
 		err = store_entry_remove(edit->gate->store, edit->before.id, &asked->prefix, error);
-	return err ? err : note_entry(edit, false, &edit->gone.entries[edit->gone.count - 1], error);
+	return err ? name_reference(asked, err, error)
+		   : note_entry(edit, false, &edit->gone.entries[edit->gone.count - 1], error);
 }
 
 /* The whole list is in the store already, unseen: from here on it is the account's. */
@@ -302,11 +240,17 @@ static int take_import(struct edit *edit, struct ag_error *error)
 	struct outcome *outcome = edit->outcome;
 
 	for (size_t i = 0; i < result->went.count && i <= DETAIL_PREFIXES_MAX; i++)
-		describe_entry(edit, false, i, &result->went.entries[i]);
+		edit_describe(edit, false, i, &result->went.entries[i]);
 	for (size_t i = 0; i < result->came.count && i <= DETAIL_PREFIXES_MAX; i++)
-		describe_entry(edit, true, i, &result->came.entries[i]);
+		edit_describe(edit, true, i, &result->came.entries[i]);
 	outcome->added = result->added;
 	outcome->removed = result->removed;
+	if (edit->change->prepared->references &&
+	    edit->change->prepared->named_version != edit->gate->named_version)
+		return error_set(
+			error, ERROR_CONFLICT,
+			"a named list was changed while the list of account %s was imported: try again",
+			edit->change->account);
 	if (edit->change->dry_run) {
 		outcome->came = result->came;
 		outcome->went = result->went;
@@ -386,9 +330,9 @@ void entry_set(struct entry *entry, const struct request_entry *set)
 static void describe_set(struct edit *edit)
 {
 	const struct request_entry *set = edit->change->set;
-	char text[PREFIX_TEXT_MAX], time_text[TIME_TEXT_MAX] = "never";
+	char text[ENTRY_TEXT_MAX], time_text[TIME_TEXT_MAX] = "never";
 
-	prefix_format(&edit->set.prefix, text);
+	entry_format(&edit->set, text);
 	(void)buffer_print(&edit->detail, "%s ", text);
 	if (set->has_expires && set->expires)
 		time_format(set->expires, time_text);
@@ -407,7 +351,7 @@ static int edit_allow_set(struct edit *edit, struct ag_error *error)
 	int err = store_entry_find(edit->gate->store, edit->before.id, &asked->prefix, &held, error);
 
 	if (err)
-		return err;
+		return name_reference(asked, err, error);
 	edit->set = held;
 	entry_set(&edit->set, edit->change->set);
 	err = list_append(&edit->gone, &held)
@@ -497,6 +441,22 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				   .list = true,
 				   .edit = edit_allow_rollback,
 				   .undo = undo_import},
+	[CHANGE_LIST_CREATE] = {.action = "list create", .edit = edit_list_create, .undo = undo_list_create},
+	[CHANGE_LIST_REMOVE] = {.action = "list remove", .edit = edit_list_remove, .undo = undo_list_remove},
+	[CHANGE_LIST_ADD] = {.action = "list add", .edit = edit_list_add, .undo = undo_list_add},
+	[CHANGE_LIST_REMOVE_ENTRIES] = {.action = "list remove-entry",
+					.edit = edit_list_remove_entries,
+					.undo = undo_list_remove_entries},
+	[CHANGE_LISTED_ADD] = {.action = "list add",
+			       .account = true,
+			       .list = true,
+			       .edit = edit_listed,
+			       .undo = undo_listed},
+	[CHANGE_LISTED_REMOVE] = {.action = "list remove-entry",
+				  .account = true,
+				  .list = true,
+				  .edit = edit_listed,
+				  .undo = undo_listed},
 	[CHANGE_INTERFACE_ATTACH] = {.action = "interface attach",
 				     .edit = edit_interface_attach,
 				     .publish = publish_interface_attach,

@@ -70,10 +70,32 @@ int edit_apply_settings(const struct change *change, struct account *account, st
 int edit_account_restore(struct edit *edit, struct ag_error *error);
 int undo_account_restore(struct edit *edit, struct ag_error *error);
 int edit_user_restore(struct edit *edit, struct ag_error *error);
-/* policy_changes.c, edits_erase.c, edits_interfaces.c: rows of the table. */
+/* policy_changes.c, edits_erase.c: rows of the table. */
 int edit_policy_apply(struct edit *edit, struct ag_error *error);
 int undo_policy_apply(struct edit *edit, struct ag_error *error);
 int edit_user_erase(struct edit *edit, struct ag_error *error);
+/* edits.c: names the first of what comes or goes in the audit log. */
+void edit_describe(struct edit *edit, bool comes, size_t index, const struct entry *entry);
+
+/* edits_people.c: rows of the table. */
+int edit_user_add(struct edit *edit, struct ag_error *error);
+int undo_user_add(struct edit *edit, struct ag_error *error);
+int edit_user_remove(struct edit *edit, struct ag_error *error);
+int edit_role_grant(struct edit *edit, struct ag_error *error);
+int edit_role_revoke(struct edit *edit, struct ag_error *error);
+int undo_role(struct edit *edit, struct ag_error *error);
+/* edits_named.c: rows of the table. */
+int edit_list_create(struct edit *edit, struct ag_error *error);
+int undo_list_create(struct edit *edit, struct ag_error *error);
+int edit_list_remove(struct edit *edit, struct ag_error *error);
+int undo_list_remove(struct edit *edit, struct ag_error *error);
+int edit_list_add(struct edit *edit, struct ag_error *error);
+int undo_list_add(struct edit *edit, struct ag_error *error);
+int edit_list_remove_entries(struct edit *edit, struct ag_error *error);
+int undo_list_remove_entries(struct edit *edit, struct ag_error *error);
+int edit_listed(struct edit *edit, struct ag_error *error);
+int undo_listed(struct edit *edit, struct ag_error *error);
+/* edits_interfaces.c: rows of the table. */
 int edit_interface_attach(struct edit *edit, struct ag_error *error);
 void abandon_interface_attach(struct edit *edit);
 int publish_interface_attach(struct edit *edit, struct ag_error *error);

@@ -16,6 +16,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/clock.h"
+#include "userspace/daemon/named.h"
 #include "userspace/daemon/panic.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/reconcile.h"
@@ -193,7 +194,9 @@ int gate_open(const struct options *options, struct gate **ret, struct ag_error 
 	gate->started_at = time(NULL);
 	gate->apply_seconds.bounds = apply_bounds;
 	gate->apply_seconds.bound_count = sizeof(apply_bounds) / sizeof(*apply_bounds);
-	err = dataplane_open(options->pin_dir, &limits, &gate->dataplane, error);
+	err = named_new(&gate->named) ? error_set(error, ERROR_KERNEL, "no memory to start") : 0;
+	if (!err)
+		err = dataplane_open(options->pin_dir, &limits, &gate->dataplane, error);
 	if (!err)
 		err = dataplane_set_failsafe(gate->dataplane, options->failsafe, options->failsafe_count,
 					     error);
@@ -219,5 +222,6 @@ void gate_close(struct gate *gate)
 	store_close(gate->store);
 	dataplane_close(gate->dataplane);
 	summary_clear(&gate->summary);
+	named_free(gate->named);
 	free(gate);
 }

@@ -31,6 +31,7 @@
 #define WANTED_INTERFACES_MAX 256
 
 struct loop_idle;
+struct named;
 struct watch;
 
 /* An interface to be attached to whenever it is there. */
@@ -45,6 +46,8 @@ struct gate {
 	struct store *store;	       /* NULL while it cannot be opened */
 	struct dataplane *dataplane;
 	struct summary summary;
+	struct named *named;	/* lists that accounts refer to */
+	uint64_t named_version; /* counts changes of any of those */
 	struct wanted_interface wanted[WANTED_INTERFACES_MAX];
 	size_t wanted_count;
 	uint64_t generation; /* of the store */

@@ -40,8 +40,11 @@ static int copy_entry(struct list *list, const struct entry *from)
 			      .expires = from->expires};
 
 	entry.note = from->note ? strdup(from->note) : NULL;
-	if (from->note && !entry.note)
+	entry.list = from->list ? strdup(from->list) : NULL;
+	if ((from->note && !entry.note) || (from->list && !entry.list)) {
+		entry_clear(&entry);
 		return -ENOMEM;
+	}
 	return list_append(list, &entry);
 }
 
@@ -93,6 +96,7 @@ int import_new(struct gate *gate, const struct change *change, enum import_what 
 	import->change.may_wait = false;
 	import->now = time(NULL);
 	import->policy_now = gate_now(gate);
+	import->prepared.named_version = gate->named_version;
 	err = account_copy(&import->account, account) || keep_asked(import)
 		      ? error_set(error, ERROR_STORE, "no memory for the import")
 		      : store_import_open(gate->store, account->id, &import->prepared.import, error);
@@ -141,7 +145,7 @@ static void note_holding(struct import *import, const struct entry *entry)
 	    !entry_in_effect(entry, import->policy_now) || import->holding_count == HOLDING_MAX)
 		return;
 	*held = *entry;
-	held->note = held->created_by = NULL;
+	held->note = held->created_by = held->list = NULL;
 	import->holding_count++;
 }
 
@@ -163,12 +167,62 @@ static void settle_match(struct import *import)
 
 static void count_entry(struct prepared *prepared, const struct entry *entry)
 {
-	bool ipv4 = entry->prefix.addr.family == AG_FAMILY_IPV4;
+	bool refers = prefix_is_reference(&entry->prefix);
+	bool ipv4 = entry->prefix.addr.family == AG_FAMILY_IPV4, ipv6 = !ipv4 && !refers;
 
+	prepared->references += refers;
 	prepared->entries4 += ipv4;
-	prepared->entries6 += !ipv4;
+	prepared->entries6 += ipv6;
+	prepared->disabled_references += refers && entry->disabled;
 	prepared->disabled4 += ipv4 && entry->disabled;
-	prepared->disabled6 += !ipv4 && entry->disabled;
+	prepared->disabled6 += ipv6 && entry->disabled;
+}
+
+/* An entry that is enforced, in order. */
+static int enforce_entry(const struct entry *entry, void *arg)
+{
+	struct import *import = arg;
+
+	note_holding(import, entry);
+	return compile_add(&import->prepared.want, entry);
+}
+
+/* Read by the import's own connection. */
+static int keep_reference(struct import *import, const struct entry *entry)
+{
+	struct list *list = &import->lists[import->references.count], unneeded = {0};
+	struct entry reference = {.prefix = entry->prefix,
+				  .verdict = entry->verdict,
+				  .expires = entry->expires,
+				  .list = strdup(entry->list)};
+	int err = reference.list ? store_import_named(import->prepared.import, reference.list,
+						      entry->disabled ? &unneeded : list, &import->error)
+				 : -ENOMEM;
+
+	list_clear(&unneeded);
+	if (err || entry->disabled)
+		entry_clear(&reference);
+	else
+		err = list_append(&import->references, &reference);
+	return err;
+}
+
+/* Behind the last reference. */
+static int begin_walk(struct import *import)
+{
+	struct union_source sources[REFERENCES_MAX];
+	size_t count = import->references.count, more4, more6;
+	int err;
+
+	for (size_t i = 0; i < count; i++)
+		sources[i] = (struct union_source){&import->references.entries[i], &import->lists[i]};
+	err = union_through(sources, count, &import->through);
+	if (err)
+		return err;
+	import->walk =
+		(struct union_walk){.through = &import->through, .visit = enforce_entry, .arg = import};
+	named_count(&import->through, &more4, &more6);
+	return compile_reserve(&import->prepared.want, more4, more6);
 }
 
 /* An entry of the list as it will be, in order. */
@@ -176,14 +230,18 @@ static int keep_entry(const struct entry *entry, void *arg)
 {
 	struct import *import = arg;
 	struct entry kept = *entry;
+	int err = 0;
 
 	if (goes(import, &entry->prefix))
 		return 0;
 	if (import->change.set && list_find(&import->list, &entry->prefix))
 		entry_set(&kept, import->change.set);
 	count_entry(&import->prepared, &kept);
-	note_holding(import, &kept);
-	return compile_add(&import->prepared.want, &kept);
+	if (prefix_is_reference(&kept.prefix))
+		return import->prepared.references > REFERENCES_MAX ? 0 : keep_reference(import, &kept);
+	if (!import->walk.visit)
+		err = begin_walk(import);
+	return err ? err : union_own(&import->walk, &kept);
 }
 
 static bool replaces(const struct import *import)
@@ -196,13 +254,17 @@ static int begin_compiling(struct import *import)
 {
 	struct account account = import->account;
 	size_t come4 = list_count_family(&import->list, AG_FAMILY_IPV4);
+	size_t references = list_count_references(&import->list);
 	bool keeps = !replaces(import);
 
 	if (import->change.kind == CHANGE_ALLOW_REMOVE)
 		come4 = 0;
 	account.entries4 = (keeps ? account.entries4 : 0) + come4;
-	account.entries6 = (keeps ? account.entries6 : 0) +
-			   (import->change.kind == CHANGE_ALLOW_REMOVE ? 0 : import->list.count - come4);
+	account.entries6 =
+		(keeps ? account.entries6 : 0) +
+		(import->change.kind == CHANGE_ALLOW_REMOVE ? 0 : import->list.count - come4 - references);
+	account.references = (keeps ? account.references : 0) + references;
+	account.disabled_references = 0;
 	account.disabled4 = account.disabled6 = 0; /* there is room for them too */
 	if (import->change.mode)
 		account.mode = *import->change.mode;
@@ -262,10 +324,14 @@ static int prepare(struct import *import)
 		err = begin_compiling(import);
 	if (!err)
 		err = write_store(import);
+	if (!err && !import->walk.visit)
+		err = begin_walk(import);
+	if (!err)
+		err = union_end(&import->walk);
 	settle_match(import);
 	if (import->what != IMPORT_LISTS)
 		list_clear(&import->list); /* it is in the store now, and may be large */
-	if (!err && prepared->want.active && prepared->want.count4 + prepared->want.count6)
+	if (!err && prepared->want.active)
 		err = dataplane_build_lists(import->gate->dataplane, &prepared->want, &prepared->lists,
 					    &import->error);
 	return err;
@@ -313,6 +379,10 @@ void import_free(struct import *import)
 	list_clear(&import->prepared.result.came);
 	list_clear(&import->prepared.result.went);
 	list_clear(&import->list);
+	list_clear(&import->references);
+	list_clear(&import->through);
+	for (size_t i = 0; i < REFERENCES_MAX; i++)
+		list_clear(&import->lists[i]);
 	account_clear(&import->account);
 	free(import->label);
 	free(import);

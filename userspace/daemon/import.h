@@ -9,6 +9,7 @@
 #pragma once
 
 #include "userspace/daemon/change.h"
+#include "userspace/daemon/named.h"
 
 #define HOLDING_MAX 129 /* one of each length */
 
@@ -42,7 +43,11 @@ struct import {
 	struct prepared prepared;
 	struct request_entry set;
 	int64_t now;
-	int64_t policy_now;		   /* gate_now() */
+	int64_t policy_now;	/* gate_now() */
+	struct list references; /* enabled ones of the list as it will be, which come first in it */
+	struct list lists[REFERENCES_MAX]; /* that those are to */
+	struct list through;		   /* what comes through them */
+	struct union_walk walk;		   /* visit NULL: the references are not complete yet */
 	struct entry holding[HOLDING_MAX]; /* those in effect that hold the actor's origin, shortest first */
 	size_t holding_count;
 	bool cancel;	       /* set by the loop: end soon */

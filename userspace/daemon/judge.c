@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "userspace/core/error.h"
+#include "userspace/daemon/named.h"
 
 void opinion_clear(struct opinion *opinion)
 {
@@ -59,8 +60,8 @@ static int judge_source(const struct gate *gate, const struct dataplane_question
 		opinion->verdict = AG_VERDICT_OPEN;
 		return 0;
 	}
-	err = store_entry_match(gate->store, account->id, &question->source, gate_now(gate), &opinion->entry,
-				&opinion->matched, error);
+	err = named_match(gate, account, &question->source, gate_now(gate), &opinion->entry,
+			  &opinion->matched, error);
 	verdict = account->mode == AG_MODE_MONITOR ? AG_VERDICT_WOULD_DENY : AG_VERDICT_DENIED;
 	if (opinion->matched && opinion->entry.verdict == AG_ENTRY_ALLOW)
 		verdict = AG_VERDICT_ALLOWED;

@@ -14,6 +14,7 @@
 #include "userspace/core/etag.h"
 #include "userspace/core/guard.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/named.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/stage.h"
 #include "userspace/daemon/watch.h"
@@ -47,21 +48,19 @@ static bool imports(const struct change *change)
 
 /* --- before and after ------------------------------------------------------ */
 
-static int match_origin(const struct edit *edit, int64_t account_id, struct origin_match *ret,
+static int match_origin(const struct edit *edit, const struct account *account, struct origin_match *ret,
 			struct ag_error *error)
 {
 	const struct addr *origin = &edit->change->actor.origin;
-	struct store *store = edit->gate->store;
 	int err;
 
 	if (!addr_known(origin))
 		return 0;
-	err = store_entry_match(store, account_id, origin, gate_now(edit->gate), &ret->entry, &ret->matched,
-				error);
+	err = named_match(edit->gate, account, origin, gate_now(edit->gate), &ret->entry, &ret->matched,
+			  error);
 	if (err || !ret->matched || !ret->entry.expires)
 		return err;
-	return store_entry_match(store, account_id, origin, ret->entry.expires, &ret->next, &ret->follows,
-				 error);
+	return named_match(edit->gate, account, origin, ret->entry.expires, &ret->next, &ret->follows, error);
 }
 
 /* The tag is of what was before all of them. */
@@ -75,7 +74,7 @@ int passage_begin(struct passage *passage, struct ag_error *error)
 	if (!err && passage->kind->account && !passage->follows)
 		err = etag_check(&edit->before, edit->change->if_match, error);
 	if (!err && passage->kind->list && passage->kind->account)
-		err = match_origin(edit, edit->before.id, &passage->before_match, error);
+		err = match_origin(edit, &edit->before, &passage->before_match, error);
 	return err ? err : pending_begin(edit, error);
 }
 
@@ -91,6 +90,8 @@ static int load_prepared(struct passage *passage, struct ag_error *error)
 	edit->after.entries6 = prepared->entries6;
 	edit->after.disabled4 = prepared->disabled4;
 	edit->after.disabled6 = prepared->disabled6;
+	edit->after.references = prepared->references;
+	edit->after.disabled_references = prepared->disabled_references;
 	passage->after_match = (struct origin_match){.entry = prepared->match,
 						     .next = prepared->next,
 						     .matched = prepared->matched,
@@ -104,7 +105,7 @@ static int load_edited(struct passage *passage, struct ag_error *error)
 	int err = store_account_find(edit->gate->store, edit->change->account, &edit->after, error);
 
 	if (!err)
-		err = match_origin(edit, edit->after.id, &passage->after_match, error);
+		err = match_origin(edit, &edit->after, &passage->after_match, error);
 	return err;
 }
 
@@ -212,8 +213,12 @@ static int check_lengths(const struct edit *edit, struct ag_error *error)
 
 int passage_judge(struct passage *passage, struct ag_error *error)
 {
-	int err = passage->closes ? guard(passage, error) : 0;
+	int err = passage->closes && !passage->kind->removes_account
+			  ? named_check(passage->edit.gate, &passage->edit.after, error)
+			  : 0;
 
+	if (!err && passage->closes)
+		err = guard(passage, error);
 	if (!err && passage->closes && passage->first->entries && !passage->kind->removes_account)
 		err = check_lengths(&passage->edit, error);
 	return err;

@@ -16,6 +16,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/named.h"
 #include "userspace/daemon/reversal.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -286,8 +287,7 @@ static int check_origin(struct gate *gate, const struct confirmation *confirmati
 	    !account_enabled(account))
 		return 0;
 	if (addr_known(origin))
-		err = store_entry_match(gate->store, account->id, origin, gate_now(gate), &entry, &found,
-					error);
+		err = named_match(gate, account, origin, gate_now(gate), &entry, &found, error);
 	allowed = found && entry.verdict == AG_ENTRY_ALLOW;
 	entry_clear(&entry);
 	return err || allowed ? err : not_let_in(confirmation, error);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/named.h"
 #include "userspace/daemon/passage.h"
 #include "userspace/daemon/seen.h"
 #include "userspace/daemon/watch.h"
@@ -137,8 +138,7 @@ static int allows_then(const struct inquiry *inquiry, const struct account *acco
 	if (change->prepared && change->prepared->import &&
 	    account->slot == inquiry->passage->edit.before.slot)
 		return list_allows(&change->prepared->want, addr, inquiry->now);
-	if (store_entry_match(inquiry->gate->store, account->id, addr, inquiry->now, &entry, &matched,
-			      &ignored))
+	if (named_match(inquiry->gate, account, addr, inquiry->now, &entry, &matched, &ignored))
 		return -1;
 	allows = matched && entry.verdict == AG_ENTRY_ALLOW;
 	entry_clear(&entry);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/named.h"
 
 #define PUBLISH_BATCH 512
 
@@ -23,14 +24,37 @@ static int add_entry(const struct entry *entry, void *arg)
 	return compile_add(arg, entry);
 }
 
+static int add_own(const struct entry *entry, void *arg)
+{
+	return union_own(arg, entry);
+}
+
+static int compile_united(struct gate *gate, const struct account *account, const struct list *through,
+			  struct compiled_account *ret, struct ag_error *error)
+{
+	struct union_walk walk = {.through = through, .visit = add_entry, .arg = ret};
+	size_t more4, more6;
+	int err;
+
+	named_count(through, &more4, &more6);
+	err = compile_reserve(ret, more4, more6);
+	if (!err)
+		err = store_list_each(gate->store, account->id, add_own, &walk, error);
+	return err ? err : union_end(&walk);
+}
+
 int reconcile_compile(struct gate *gate, const struct account *account, struct compiled_account *ret,
 		      struct ag_error *error)
 {
+	struct list through = {0};
 	int err = compile_begin(account, ret);
 
 	error->code = ERROR_NONE;
 	if (!err && ret->active)
-		err = store_list_each(gate->store, account->id, add_entry, ret, error);
+		err = named_through(gate, account, &through, error);
+	if (!err && ret->active)
+		err = compile_united(gate, account, &through, ret, error);
+	list_clear(&through);
 	if (err && error->code == ERROR_NONE)
 		err = error_set(error, ERROR_STORE, "no memory to compile the list of '%s'", account->name);
 	return err;

@@ -12,6 +12,7 @@
 
 #include "userspace/core/epoch.h"
 #include "userspace/core/error.h"
+#include "userspace/core/reference.h"
 #include "userspace/io/log.h"
 #include "userspace/io/loop.h"
 
@@ -37,6 +38,8 @@ int64_t seen_last(const struct gate *gate, const struct account *account, const 
 	int64_t time = 0, stored = 0;
 	uint16_t epoch = 0;
 
+	if (prefix_is_reference(&entry->prefix)) /* what comes through a list is marked by its prefix */
+		return 0;
 	(void)store_seen_get(gate->store, account->id, &entry->prefix, &stored, &ignored); /* or as never */
 
 	if (!entry->disabled && account_active(account) &&

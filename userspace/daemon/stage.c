@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/named.h"
 #include "userspace/daemon/reconcile.h"
 
 /* A list up to this long is built in the loop. */
@@ -127,14 +128,51 @@ static int stage_edits(const struct edit *edit, struct dataplane_change **ret, s
 					   error);
 }
 
+static size_t lengths_expiring(const struct compiled_entry *entries, size_t count)
+{
+	bool seen[129] = {false};
+	size_t lengths = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!entries[i].value.expires || seen[entries[i].prefix.len])
+			continue;
+		seen[entries[i].prefix.len] = true;
+		lengths++;
+	}
+	return lengths;
+}
+
+/* The bound that the account's own entries keep (passage.c), with those that come through lists. */
+static int check_lengths(const struct edit *edit, const struct compiled_account *want, struct ag_error *error)
+{
+	size_t lengths4, lengths6;
+
+	if (!account_refers(&edit->after))
+		return 0;
+	lengths4 = lengths_expiring(want->entries4, want->count4);
+	lengths6 = lengths_expiring(want->entries6, want->count6);
+	if (lengths4 <= AG_EXPIRING_LENGTHS_MAX && lengths6 <= AG_EXPIRING_LENGTHS_MAX)
+		return 0;
+	return error_set(error, ERROR_LIMIT,
+			 "with its named lists, entries of account %s that expire would have %zu different "
+			 "prefix lengths in one family: %d are the most; let some references never expire",
+			 edit->change->account, lengths4 > lengths6 ? lengths4 : lengths6,
+			 AG_EXPIRING_LENGTHS_MAX);
+}
+
 static int stage_whole(const struct edit *edit, struct dataplane_change **ret, struct ag_error *error)
 {
 	struct compiled_account want = {0};
-	int err;
+	size_t more;
+	int err = named_size(edit->gate, &edit->after, &more, error);
 
-	if (edit->change->may_wait && account_entries(&edit->after) > STAGED_AT_ONCE_MAX)
+	if (err)
+		return err;
+	if (edit->change->may_wait && account_entries(&edit->after) + more > STAGED_AT_ONCE_MAX)
 		return -EINPROGRESS;
 	err = reconcile_compile(edit->gate, &edit->after, &want, error);
+	if (!err)
+		err = check_lengths(edit, &want, error);
 	if (!err)
 		err = dataplane_stage(edit->gate->dataplane, NULL, &want, ret, error);
 	compiled_account_clear(&want);
@@ -145,12 +183,17 @@ static int stage_prepared(const struct edit *edit, struct dataplane_change **ret
 {
 	struct prepared *prepared = edit->change->prepared;
 	const struct compiled_account *want = &prepared->want;
+	int err = check_lengths(edit, want, error);
 
-	if (!prepared->lists || want->mode != edit->after.mode ||
+	if (err)
+		return err;
+	if ((prepared->references && prepared->named_version != edit->gate->named_version) ||
+	    !prepared->lists || want->mode != edit->after.mode ||
 	    !on_deny_equal(&want->on_deny, &edit->after.on_deny) || want->slot != edit->after.slot)
-		return error_set(error, ERROR_CONFLICT,
-				 "account %s was changed while its list was prepared: try again",
-				 edit->change->account);
+		return error_set(
+			error, ERROR_CONFLICT,
+			"account %s, or a named list, was changed while its list was prepared: try again",
+			edit->change->account);
 	return dataplane_stage_ready(edit->gate->dataplane, want, TAKE_PTR(prepared->lists), ret, error);
 }
 
@@ -164,7 +207,8 @@ int stage_change(struct edit *edit, struct dataplane_change **ret, struct ag_err
 	edit->rebuilt = true;
 	if (edit->change->prepared)
 		return stage_prepared(edit, ret, error);
-	if (account_active(&edit->before) && !edit->whole)
+	if (account_active(&edit->before) && !edit->whole && !account_refers(&edit->before) &&
+	    !account_refers(&edit->after))
 		err = stage_edits(edit, ret, error);
 	edit->rebuilt = !*ret;
 	return err || *ret ? err : stage_whole(edit, ret, error);

@@ -14,7 +14,7 @@
 
 size_t account_entries(const struct account *account)
 {
-	return account->entries4 + account->entries6;
+	return account->entries4 + account->entries6 + account->references;
 }
 
 bool account_active(const struct account *account)

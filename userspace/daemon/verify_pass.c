@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/daemon/named.h"
 #include "userspace/daemon/reconcile.h"
 #include "userspace/daemon/slice.h"
 #include "userspace/daemon/verify.h"
@@ -35,6 +36,8 @@ struct verify_pass {
 	uint64_t generation;			 /* of the account when the comparison began */
 	struct prefix behind;			 /* the last entry compared */
 	bool begun;				 /* there is one */
+	struct list through;			 /* what comes through named lists ... */
+	struct union_walk walk;			 /* ... and how far that is compared */
 };
 
 struct verify_pass *verify_pass_new(struct gate *gate, bool repair)
@@ -57,6 +60,7 @@ static void drop_comparison(struct verify_pass *pass)
 		(void)dataplane_compare_end(pass->comparison, false, AG_MODE_ENFORCE, AG_ON_DENY_DROP,
 					    &differing, &ignored);
 	pass->comparison = NULL;
+	list_clear(&pass->through);
 }
 
 void verify_pass_free(struct verify_pass *pass)
@@ -74,14 +78,6 @@ size_t verify_pass_repaired(const struct verify_pass *pass)
 
 /* --- one account ----------------------------------------------------------- */
 
-static int begin_account(struct verify_pass *pass, const struct account *account, struct ag_error *error)
-{
-	(void)snprintf(pass->account, sizeof(pass->account), "%s", account->name);
-	pass->generation = account->generation;
-	pass->begun = false;
-	return dataplane_compare_begin(pass->gate->dataplane, account->slot, &pass->comparison, error);
-}
-
 struct feeding {
 	struct dataplane_comparison *comparison;
 	struct ag_error *error;
@@ -97,6 +93,27 @@ static int feed(const struct entry *entry, void *arg)
 	return dataplane_compare_feed(feeding->comparison, &compiled, feeding->error);
 }
 
+static int feed_own(const struct entry *entry, void *arg)
+{
+	return union_own(arg, entry);
+}
+
+/* A list that is changed makes a generation of every account that uses it: what was begun is begun again. */
+static int begin_account(struct verify_pass *pass, const struct account *account, struct ag_error *error)
+{
+	int err;
+
+	list_clear(&pass->through);
+	err = account_active(account) ? named_through(pass->gate, account, &pass->through, error) : 0;
+	if (err)
+		return err;
+	pass->walk = (struct union_walk){.through = &pass->through, .visit = feed};
+	(void)snprintf(pass->account, sizeof(pass->account), "%s", account->name);
+	pass->generation = account->generation;
+	pass->begun = false;
+	return dataplane_compare_begin(pass->gate->dataplane, account->slot, &pass->comparison, error);
+}
+
 static int feed_page(struct verify_pass *pass, const struct account *account, bool *ret_more,
 		     struct ag_error *error)
 {
@@ -105,8 +122,9 @@ static int feed_page(struct verify_pass *pass, const struct account *account, bo
 	int err = store_list_page(pass->gate->store, account->id, pass->begun ? &pass->behind : NULL,
 				  PAGE_ENTRIES, &list, error);
 
+	pass->walk.arg = &feeding;
 	for (size_t i = 0; i < list.count && !err; i++)
-		err = feed(&list.entries[i], &feeding);
+		err = union_own(&pass->walk, &list.entries[i]);
 	if (list.count)
 		pass->behind = list.entries[list.count - 1].prefix;
 	pass->begun |= list.count > 0;
@@ -120,13 +138,18 @@ static int feed_some(struct verify_pass *pass, const struct account *account, bo
 		     struct ag_error *error)
 {
 	struct feeding feeding = {pass->comparison, error};
+	int err;
 
 	*ret_more = false;
 	if (!account_active(account))
 		return 0;
+	pass->walk.arg = &feeding;
 	if (account_entries(account) >= LONG_LIST)
-		return feed_page(pass, account, ret_more, error);
-	return store_list_each(pass->gate->store, account->id, feed, &feeding, error);
+		err = feed_page(pass, account, ret_more, error);
+	else
+		err = store_list_each(pass->gate->store, account->id, feed_own, &pass->walk, error);
+	pass->walk.arg = &feeding; /* feed_page() has one of its own */
+	return err || *ret_more ? err : union_end(&pass->walk);
 }
 
 /* What differs is repaired from the whole list, read again. */

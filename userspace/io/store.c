@@ -29,7 +29,7 @@ void digest_init_of(const struct store *store, struct digest *digest)
 
 void digest_prefix(struct digest *digest, const struct prefix *prefix)
 {
-	digest_bytes(digest, prefix->addr.bytes, addr_size(&prefix->addr));
+	digest_bytes(digest, prefix->addr.bytes, prefix_bytes(prefix));
 	digest_number(digest, prefix->len);
 }
 

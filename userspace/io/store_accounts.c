@@ -36,6 +36,11 @@ static void digest_account(const struct store *store, const struct account_recor
 		digest_number(&digest, (int64_t)account->disabled4);
 		digest_number(&digest, (int64_t)account->disabled6);
 	}
+	if (account->references) { /* nor had version 3 any */
+		digest_text(&digest, "references");
+		digest_number(&digest, (int64_t)account->references);
+		digest_number(&digest, (int64_t)account->disabled_references);
+	}
 	digest_finish(&digest, out);
 }
 
@@ -58,6 +63,8 @@ static void account_columns(struct sql_row *row, struct account_record *record)
 	record->list_version = row_number(row, 0, INT64_MAX - 2 * IMPORT_AHEAD);
 	account->disabled4 = (size_t)row_number(row, 0, (int64_t)account->entries4);
 	account->disabled6 = (size_t)row_number(row, 0, (int64_t)account->entries6);
+	account->references = (size_t)row_number(row, 0, REFERENCES_MAX);
+	account->disabled_references = (size_t)row_number(row, 0, (int64_t)account->references);
 }
 
 static int record_read(struct store *store, sqlite3_stmt *stmt, struct account_record *ret,
@@ -126,7 +133,8 @@ int account_write(struct store *store, struct account_record *record, struct ag_
 		    sql_text(mode_name(account->mode)), sql_text(on_deny), SQL_NUMBER(account->generation),
 		    SQL_NUMBER(account->entries4), SQL_NUMBER(account->entries6),
 		    SQL_DIGEST(record->list_sum), SQL_DIGEST(digest), SQL_NUMBER(record->list_version),
-		    SQL_NUMBER(account->disabled4), SQL_NUMBER(account->disabled6));
+		    SQL_NUMBER(account->disabled4), SQL_NUMBER(account->disabled6),
+		    SQL_NUMBER(account->references), SQL_NUMBER(account->disabled_references));
 	if (r < 0)
 		return r;
 	if (sqlite3_changes(store->db) != 1)
@@ -218,6 +226,7 @@ int store_account_add(struct store *store, struct account *account, struct ag_er
 	record.account.slot = (uint32_t)slot;
 	record.account.entries4 = record.account.entries6 = 0;
 	record.account.disabled4 = record.account.disabled6 = 0;
+	record.account.references = record.account.disabled_references = 0;
 	r = account_insert(store, &record, error);
 	if (r < 0)
 		return r;
@@ -228,6 +237,7 @@ int store_account_add(struct store *store, struct account *account, struct ag_er
 	account->slot = record.account.slot;
 	account->entries4 = account->entries6 = 0;
 	account->disabled4 = account->disabled6 = 0;
+	account->references = account->disabled_references = 0;
 	return 0;
 }
 

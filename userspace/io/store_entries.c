@@ -40,9 +40,11 @@ void entries_count(const struct store *store, struct account_record *record, con
 		   bool more)
 {
 	struct account *account = &record->account;
-	bool ipv4 = entry->prefix.addr.family == AG_FAMILY_IPV4;
-	size_t *count = ipv4 ? &account->entries4 : &account->entries6;
-	size_t *disabled = ipv4 ? &account->disabled4 : &account->disabled6;
+	bool ipv4 = entry->prefix.addr.family == AG_FAMILY_IPV4, refers = prefix_is_reference(&entry->prefix);
+	size_t *count = refers ? &account->references : ipv4 ? &account->entries4 : &account->entries6;
+	size_t *disabled = refers ? &account->disabled_references
+			   : ipv4 ? &account->disabled4
+				  : &account->disabled6;
 	uint8_t digest[DIGEST_SIZE];
 
 	*count = more ? *count + 1 : *count - 1;
@@ -61,13 +63,31 @@ int entries_full(const struct account *account, size_t limit, struct ag_error *e
 			 account->name, limit);
 }
 
-static int check_room(const struct store *store, struct ag_error *error)
+int entries_check_references(const struct account *account, struct ag_error *error)
 {
-	const struct account *account = &store->current.account;
-
-	if (account->entries4 + account->entries6 < store->limits.entries)
+	if (account->references <= REFERENCES_MAX)
 		return 0;
-	return entries_full(account, store->limits.entries, error);
+	return error_set(
+		error, ERROR_LIMIT,
+		"the list of account '%s' would hold more than %d references to named lists, which is "
+		"the limit: join some of those lists",
+		account->name, REFERENCES_MAX);
+}
+
+size_t entries_of(const struct account *account)
+{
+	return account->entries4 + account->entries6 + account->references;
+}
+
+static int check_room(const struct store *store, const struct entry *entry, struct ag_error *error)
+{
+	struct account account = store->current.account;
+
+	account.references += prefix_is_reference(&entry->prefix);
+	if (entries_of(&store->current.account) < store->limits.entries)
+		return entries_check_references(&account, error);
+	account = store->current.account;
+	return entries_full(&account, store->limits.entries, error);
 }
 
 int entries_check_canonical(const struct prefix *prefix, struct ag_error *error)
@@ -143,7 +163,7 @@ int store_entry_add(struct store *store, int64_t account_id, const struct entry 
 	int r = account_edit(store, account_id, error);
 
 	if (!r)
-		r = check_room(store, error);
+		r = check_room(store, entry, error);
 	if (!r)
 		r = entries_check_canonical(&entry->prefix, error);
 	if (!r)
@@ -233,6 +253,7 @@ int store_entries_clear(struct store *store, int64_t account_id, struct ag_error
 		return r;
 	store->current.account.entries4 = store->current.account.entries6 = 0;
 	store->current.account.disabled4 = store->current.account.disabled6 = 0;
+	store->current.account.references = store->current.account.disabled_references = 0;
 	memset(store->current.list_sum, 0, DIGEST_SIZE);
 	store->current.changed = true;
 	return 0;

@@ -97,7 +97,8 @@ static int erase_person(struct store *store, int64_t id, struct store_erased *er
 static int erase_name(struct store *store, const char *name, struct store_erased *erased,
 		      struct ag_error *error)
 {
-	static const enum sql names[] = {SQL_ERASE_CREATED_BY, SQL_ERASE_HISTORY, SQL_ERASE_PANIC};
+	static const enum sql names[] = {SQL_ERASE_CREATED_BY, SQL_ERASE_HISTORY, SQL_ERASE_PANIC,
+					 SQL_ERASE_LISTED,     SQL_ERASE_TOKENS,  SQL_ERASE_PENDING};
 	int r = 0;
 
 	for (size_t i = 0; !r && *name && i < sizeof(names) / sizeof(*names); i++)

@@ -33,7 +33,9 @@ static void digest_row(int64_t account_id, const struct history_row *row, uint8_
 				   (int64_t)account->entries4,
 				   (int64_t)account->entries6,
 				   (int64_t)account->disabled4,
-				   (int64_t)account->disabled6};
+				   (int64_t)account->disabled6,
+				   (int64_t)account->references,
+				   (int64_t)account->disabled_references};
 	char on_deny[ON_DENY_TEXT_MAX];
 	struct digest digest;
 
@@ -66,6 +68,8 @@ static void row_columns(struct sql_row *row, struct history_row *ret, uint8_t di
 	account->entries6 = (size_t)row_number(row, 0, INT64_MAX);
 	account->disabled4 = (size_t)row_number(row, 0, (int64_t)account->entries4);
 	account->disabled6 = (size_t)row_number(row, 0, (int64_t)account->entries6);
+	account->references = (size_t)row_number(row, 0, REFERENCES_MAX);
+	account->disabled_references = (size_t)row_number(row, 0, (int64_t)account->references);
 	row_bytes(row, ret->record.list_sum, DIGEST_SIZE);
 	if (mode_parse(row_text(row), &account->mode, NULL) ||
 	    on_deny_parse(row_text(row), &account->on_deny, NULL))
@@ -121,7 +125,8 @@ static int row_write(struct store *store, const struct history_row *row, struct 
 		    SQL_NUMBER(record->list_version), SQL_NUMBER(history->added),
 		    SQL_NUMBER(history->removed), SQL_NUMBER(account->entries4),
 		    SQL_NUMBER(account->entries6), SQL_NUMBER(account->disabled4),
-		    SQL_NUMBER(account->disabled6), SQL_DIGEST(record->list_sum),
+		    SQL_NUMBER(account->disabled6), SQL_NUMBER(account->references),
+		    SQL_NUMBER(account->disabled_references), SQL_DIGEST(record->list_sum),
 		    sql_text(mode_name(account->mode)), sql_text(on_deny), sql_text(record->label),
 		    SQL_DIGEST(digest));
 	if (r < 0 && sql_is_duplicate(store))

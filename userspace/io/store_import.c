@@ -108,6 +108,8 @@ int store_import_finish(struct store *store, struct store_import *import, struct
 	record->account.entries6 = import->seen.account.entries6;
 	record->account.disabled4 = import->seen.account.disabled4;
 	record->account.disabled6 = import->seen.account.disabled6;
+	record->account.references = import->seen.account.references;
+	record->account.disabled_references = import->seen.account.disabled_references;
 	memcpy(record->list_sum, import->seen.list_sum, DIGEST_SIZE);
 	record->list_version = import_version(import);
 	record->bumped = true;
@@ -132,10 +134,21 @@ int store_import_undo(struct store *store, struct store_import *import, const st
 	record->account.entries6 = base->account.entries6;
 	record->account.disabled4 = base->account.disabled4;
 	record->account.disabled6 = base->account.disabled6;
+	record->account.references = base->account.references;
+	record->account.disabled_references = base->account.disabled_references;
 	memcpy(record->list_sum, base->list_sum, DIGEST_SIZE);
 	record->list_version = base->list_version;
 	record->changed = true;
 	return store_account_update(store, before, error);
+}
+
+int store_import_named(struct store_import *import, const char *name, struct list *ret,
+		       struct ag_error *error)
+{
+	struct store_named named;
+	int r = store_named_find(&import->connection, name, &named, error);
+
+	return r < 0 ? r : store_named_list(&import->connection, &named, ret, error);
 }
 
 void store_import_close(struct store_import *import)

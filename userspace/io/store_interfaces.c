@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * store_interfaces.c - the interfaces to attach to, and the check of the sum that they share with users and
- * roles
+ * store_interfaces.c - the interfaces to attach to, and the check of the sum that they share with users,
+ * roles and named lists
  */
 #include "userspace/io/store.h"
 
@@ -114,10 +114,11 @@ int people_check(struct store *store, struct ag_error *error)
 		r = panic_fold(store, sum, error);
 	if (!r)
 		r = pending_fold(store, sum, error);
+	if (!r)
+		r = named_fold_all(store, sum, error);
 	if (!r && memcmp(sum, meta.people_sum, DIGEST_SIZE) != 0)
-		r = store_damaged(
-			store, error,
-			"its users, roles, interfaces, switch and changes to be confirmed do not fit "
-			"their sum");
+		r = store_damaged(store, error,
+				  "its users, roles, tokens, interfaces, named lists, switch and changes to "
+				  "be confirmed do not fit their sum");
 	return r;
 }

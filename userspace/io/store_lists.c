@@ -142,6 +142,8 @@ bool entries_fit(const struct account_record *have, const struct account_record 
 	return have->account.entries4 == want->account.entries4 &&
 	       have->account.entries6 == want->account.entries6 &&
 	       have->account.disabled4 == want->account.disabled4 &&
+	       have->account.references == want->account.references &&
+	       have->account.disabled_references == want->account.disabled_references &&
 	       have->account.disabled6 == want->account.disabled6 &&
 	       !memcmp(have->list_sum, want->list_sum, DIGEST_SIZE);
 }

@@ -43,7 +43,7 @@ static void fold_pending(uint8_t sum[DIGEST_SIZE], const struct store_pending *r
 	const int64_t numbers[] = {row->admins,	       (int64_t)row->generation, (int64_t)row->restores,
 				   row->made_at,       row->deadline.within,	 row->deadline.at.wall,
 				   row->deadline.at.up};
-	const char *const texts[] = {subjects[row->subject], row->name,	  row->action, row->user,
+	const char *const texts[] = {subjects[row->subject], row->name,	  row->action,
 				     row->deadline.at.boot,  row->claims, row->inverse};
 	uint8_t out[DIGEST_SIZE];
 	struct digest digest;

@@ -194,7 +194,9 @@ static int note_difference(struct list *list, const struct entry *entry, struct 
 		return 0;
 	copy.note = entry->note ? strdup(entry->note) : NULL;
 	copy.created_by = entry->created_by ? strdup(entry->created_by) : NULL;
-	if ((entry->note && !copy.note) || (entry->created_by && !copy.created_by)) {
+	copy.list = entry->list ? strdup(entry->list) : NULL;
+	if ((entry->note && !copy.note) || (entry->created_by && !copy.created_by) ||
+	    (entry->list && !copy.list)) {
 		entry_clear(&copy);
 		return store_no_memory(error);
 	}
@@ -246,11 +248,11 @@ static bool same_origin(const struct entry *a, const struct entry *b)
 static int stands_in_both(struct walk *walk, const struct entry *had, const struct entry *wanted,
 			  struct ag_error *error)
 {
-	char text[PREFIX_TEXT_MAX];
+	char text[ENTRY_TEXT_MAX];
 	int r;
 
 	if (walk->kind == IMPORT_ADD) {
-		prefix_format_short(&had->prefix, text);
+		entry_format_short(had, text);
 		return error_set(error, ERROR_EXISTS, "%s is in the list already", text);
 	}
 	if (entries_same(had, wanted) && (walk->kind != IMPORT_RESTORE || same_origin(had, wanted)))
@@ -292,6 +294,15 @@ static int check_whole(struct walk *walk, struct ag_error *error)
 	return r;
 }
 
+static int too_many_references(const struct account_record *base, const struct account *seen,
+			       struct ag_error *error)
+{
+	struct account account = base->account;
+
+	account.references = seen->references;
+	return entries_check_references(&account, error);
+}
+
 static int walk_all(struct walk *walk, struct ag_error *error)
 {
 	struct account_record *base = &walk->import->base;
@@ -302,8 +313,10 @@ static int walk_all(struct walk *walk, struct ag_error *error)
 
 	do {
 		r = walk_step(walk, &end, error);
-		if (!r && seen->entries4 + seen->entries6 > limit)
+		if (!r && entries_of(seen) > limit)
 			r = entries_full(&base->account, limit, error);
+		if (!r && seen->references > REFERENCES_MAX)
+			r = too_many_references(base, seen, error);
 	} while (!r && !end);
 	if (!r)
 		r = flush(walk, error);

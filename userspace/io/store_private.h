@@ -39,6 +39,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/digest.h"
 #include "userspace/core/error.h"
+#include "userspace/core/reference.h"
 #include "userspace/io/store.h"
 
 #define STORE_VERSION	     4
@@ -135,6 +136,15 @@ enum sql {
 	SQL_PENDINGS,
 	SQL_PENDING_COUNT,
 	SQL_PENDING_CLAIMED,
+	SQL_NAMED_ADD,
+	SQL_NAMED_REMOVE,
+	SQL_NAMED_WRITE,
+	SQL_NAMED_FIND,
+	SQL_NAMED_ALL,
+	SQL_NAMED_PAGE,
+	SQL_NAMED_ENTRY_ADD,
+	SQL_NAMED_ENTRY_REMOVE,
+	SQL_NAMED_USERS,
 	SQL_AUDIT_ADD,
 	SQL_AUDIT_READ,
 	SQL_AUDIT_READ_ACCOUNT,
@@ -157,6 +167,9 @@ enum sql {
 	SQL_ERASE_CREATED_BY,
 	SQL_ERASE_HISTORY,
 	SQL_ERASE_PANIC,
+	SQL_ERASE_LISTED,
+	SQL_ERASE_TOKENS,
+	SQL_ERASE_PENDING,
 	SQL_HISTORY_MADE,
 	SQL_AUDIT_OLDEST,
 	SQL_AUDIT_NEWEST,
@@ -280,9 +293,14 @@ static inline struct sql_value sql_text(const char *text)
 		.kind = SQL_KIND_TEXT, .data = text ? text : "", .size = text ? strlen(text) : 0};
 }
 
-/* The columns of a prefix, as values. */
+/* The columns of a prefix, as values; the key of a named list has 16 bytes. */
 #define SQL_PREFIX(p)                                                                                        \
-	SQL_NUMBER((p)->addr.family), SQL_BYTES((p)->addr.bytes, addr_size(&(p)->addr)), SQL_NUMBER((p)->len)
+	SQL_NUMBER((p)->addr.family), SQL_BYTES((p)->addr.bytes, prefix_bytes(p)), SQL_NUMBER((p)->len)
+
+static inline size_t prefix_bytes(const struct prefix *prefix)
+{
+	return prefix_is_reference(prefix) ? sizeof(prefix->addr.bytes) : addr_size(&prefix->addr);
+}
 
 #define SQL_VALUES_(...) ((const struct sql_value[]){__VA_ARGS__})
 /* Binds values to a prepared statement: *ret is to be stepped, and reset by AUTO_RESET. What is bound is
@@ -468,6 +486,10 @@ void entries_count(const struct store *store, struct account_record *record, con
 		   bool more);
 /* Prefix, verdict, enabledness, expiry and note: all but who added it and when. */
 bool entries_same(const struct entry *a, const struct entry *b);
+/* All, references too. */
+size_t entries_of(const struct account *account);
+/* ERROR_LIMIT. */
+int entries_check_references(const struct account *account, struct ag_error *error);
 bool entries_fit(const struct account_record *have, const struct account_record *want);
 /* ERROR_BAD_PREFIX for host bits. */
 int entries_check_canonical(const struct prefix *prefix, struct ag_error *error);
@@ -509,10 +531,12 @@ void imports_settle(struct store *store, bool committed);
 
 /* Users, roles and tokens into a sum. */
 int people_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
+/* Named lists into a sum. */
+int named_fold_all(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
 /* The switch into a sum. */
 int panic_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
 /* Changes to be confirmed into a sum. */
 int pending_fold(struct store *store, uint8_t sum[DIGEST_SIZE], struct ag_error *error);
-/* The sum of users, roles, tokens, interfaces, the switch and changes to be confirmed, compared with
- * meta's. */
+/* The sum of users, roles, tokens, interfaces, named lists, the switch and changes to be confirmed, compared
+ * with meta's. */
 int people_check(struct store *store, struct ag_error *error);

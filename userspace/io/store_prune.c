@@ -47,7 +47,7 @@ static int find_cut(struct store *store, const struct account_record *record, si
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
 	size_t least = store->prune.rows ? store->prune.rows : HISTORY_ROWS;
-	size_t rows = 2 * (record->account.entries4 + record->account.entries6);
+	size_t rows = 2 * entries_of(&record->account);
 	int r;
 
 	if (rows < least)

@@ -207,7 +207,6 @@ static const char version_1[] =
 	"	inverse TEXT NOT NULL,\n" \
 	"	PRIMARY KEY (subject, name)\n" \
 	") STRICT, WITHOUT ROWID;\n"
-#define NAMED_LISTS_4 ""
 /* The rows of old go to audit_3, which store_convert_audit() empties into the new table and drops. */
 #define AUDIT_4 \
 	"DROP TRIGGER audit_keeps_rows;\n" \
@@ -271,6 +270,30 @@ static const char version_1[] =
 	"	FOREIGN KEY (account_id, user_id) REFERENCES roles (account_id, user_id) ON DELETE CASCADE\n" \
 	") STRICT;\n" \
 	"CREATE INDEX tokens_by_role ON tokens (account_id, user_id);\n"
+#define NAMED_LISTS_4 \
+	"CREATE TABLE lists (\n" \
+	"	id INTEGER PRIMARY KEY CHECK (id > 0),\n" \
+	"	name TEXT NOT NULL UNIQUE " NAME_CHECK("name") ",\n" \
+	"	entries INTEGER NOT NULL CHECK (entries >= 0),\n" \
+	"	generation INTEGER NOT NULL CHECK (generation >= 0),\n" \
+	"	created_at INTEGER NOT NULL,\n" \
+	"	content " DIGEST_CHECK("content") "\n" \
+	") STRICT;\n" \
+	"CREATE TABLE list_entries (\n" \
+	"	list_id INTEGER NOT NULL REFERENCES lists (id) ON DELETE CASCADE,\n" \
+	PREFIX_COLUMNS \
+	"	note TEXT NOT NULL CHECK (length(note) <= 256),\n" \
+	"	created_by TEXT NOT NULL,\n" \
+	"	created_at INTEGER NOT NULL,\n" \
+	"	PRIMARY KEY (list_id, family, addr, len)\n" \
+	") STRICT, WITHOUT ROWID;\n" \
+	"CREATE INDEX entries_references ON entries (addr, account_id) WHERE family = 0;\n" \
+	"ALTER TABLE accounts ADD COLUMN refs INTEGER NOT NULL DEFAULT 0 CHECK (refs >= 0);\n" \
+	"ALTER TABLE accounts ADD COLUMN disabled_refs INTEGER NOT NULL DEFAULT 0\n" \
+	"	CHECK (disabled_refs BETWEEN 0 AND refs);\n" \
+	"ALTER TABLE history ADD COLUMN refs INTEGER NOT NULL DEFAULT 0 CHECK (refs >= 0);\n" \
+	"ALTER TABLE history ADD COLUMN disabled_refs INTEGER NOT NULL DEFAULT 0\n" \
+	"	CHECK (disabled_refs BETWEEN 0 AND refs);\n"
 #define PANIC_4 \
 	"CREATE TABLE panic (\n" \
 	"	id INTEGER PRIMARY KEY CHECK (id = 1),\n" \

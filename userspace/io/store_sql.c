@@ -227,13 +227,14 @@ void row_bytes(struct sql_row *row, void *to, size_t size)
 
 void row_prefix(struct sql_row *row, struct prefix *ret)
 {
-	enum ag_family family = row_number(row, 4, 6) == 4 ? AG_FAMILY_IPV4 : AG_FAMILY_IPV6;
-	uint8_t bytes[16] = {0};
-	struct prefix prefix = {0};
+	int64_t family = row_number(row, AG_FAMILY_NONE, AG_FAMILY_IPV6);
+	size_t size = family == AG_FAMILY_IPV4 ? 4 : 16;
+	struct prefix prefix = {.addr.family = (uint8_t)family};
 
-	row_bytes(row, bytes, family == AG_FAMILY_IPV4 ? 4 : 16);
-	prefix.addr = addr_make(family, bytes);
-	prefix.len = (uint8_t)row_number(row, 1, addr_bits(&prefix.addr));
+	if (family != AG_FAMILY_NONE && !addr_known(&prefix.addr))
+		row->bad = true;
+	row_bytes(row, prefix.addr.bytes, size);
+	prefix.len = (uint8_t)row_number(row, family ? 1 : 128, 8 * (int64_t)size);
 	*ret = prefix_of(&prefix.addr, prefix.len);
 	if (!addr_equal(&ret->addr, &prefix.addr))
 		row->bad = true;

@@ -6,7 +6,7 @@
 
 #define ACCOUNT_COLUMNS                                                                                      \
 	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest, "           \
-	"list_version, disabled4, disabled6 FROM accounts "
+	"list_version, disabled4, disabled6, refs, disabled_refs FROM accounts "
 #define ENTRY_COLUMNS "family, addr, len, verdict, note, created_by, created_at, disabled, expires, list"
 /* ?2 is the version of the list. */
 #define IN_LIST "account_id = ?1 AND since <= ?2 AND (until = 0 OR until > ?2) "
@@ -18,7 +18,7 @@
 	" ORDER BY e.since DESC LIMIT 1) "
 #define HISTORY_COLUMNS                                                                                      \
 	"generation, time, user, action, list_version, added, removed, entries4, entries6, disabled4, "      \
-	"disabled6, list_sum, mode, on_deny, label, pinned, digest FROM history "
+	"disabled6, refs, disabled_refs, list_sum, mode, on_deny, label, pinned, digest FROM history "
 #define SWEPT                                                                                                \
 	"account_id = ?1 AND (family, addr, len, since) > (?2, ?3, ?4, ?5) AND "                             \
 	"(family, addr, len, since) <= (?6, ?7, ?8, ?9) "
@@ -40,6 +40,8 @@
 #define PENDING_COLUMNS                                                                                      \
 	"subject, name, action, user, admins, generation, restores, made_at, within, wall, up, boot, "       \
 	"claims, inverse"
+#define NAMED_COLUMNS	    "id, name, entries, generation, created_at, content FROM lists "
+#define NAMED_ENTRY_COLUMNS "family, addr, len, note, created_by, created_at "
 
 static const char *const statements[SQL_MAX] = {
 	[SQL_META_ADD] =
@@ -64,7 +66,8 @@ static const char *const statements[SQL_MAX] = {
 		"list_sum, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ACCOUNT_WRITE] = "UPDATE accounts SET label = ?2, mode = ?3, on_deny = ?4, generation = ?5, "
 			      "entries4 = ?6, entries6 = ?7, list_sum = ?8, digest = ?9, list_version = ?10, "
-			      "disabled4 = ?11, disabled6 = ?12 WHERE id = ?1",
+			      "disabled4 = ?11, disabled6 = ?12, refs = ?13, disabled_refs = ?14 "
+			      "WHERE id = ?1",
 	[SQL_ACCOUNT_REMOVE] = "DELETE FROM accounts WHERE id = ?",
 	[SQL_ACCOUNT_BY_ID] = "SELECT " ACCOUNT_COLUMNS "WHERE id = ?",
 	[SQL_ACCOUNT_BY_NAME] = "SELECT " ACCOUNT_COLUMNS "WHERE name = ?",
@@ -150,10 +153,10 @@ static const char *const statements[SQL_MAX] = {
 			   "AND (since > ?10 OR (until > 0 AND until <= ?11))",
 	[SQL_SWEEP_MARKS] = "UPDATE entries SET until = 0 WHERE " SWEPT "AND until > ?10",
 
-	[SQL_HISTORY_ADD] =
-		"INSERT INTO history (account_id, generation, time, user, action, list_version, "
-		"added, removed, entries4, entries6, disabled4, disabled6, list_sum, mode, on_deny, "
-		"label, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_HISTORY_ADD] = "INSERT INTO history (account_id, generation, time, user, action, list_version, "
+			    "added, removed, entries4, entries6, disabled4, disabled6, refs, disabled_refs, "
+			    "list_sum, mode, on_deny, "
+			    "label, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_HISTORY_REMOVE] = "DELETE FROM history WHERE account_id = ? AND generation = ?",
 	[SQL_HISTORY_CLEAR] = "DELETE FROM history WHERE account_id = ?",
 	[SQL_HISTORY_FIND] = "SELECT " HISTORY_COLUMNS "WHERE account_id = ? AND generation = ?",
@@ -238,6 +241,22 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_PENDINGS] = "SELECT " PENDING_COLUMNS " FROM pending ORDER BY subject, name",
 	[SQL_PENDING_COUNT] = "SELECT count(*) FROM pending",
 	[SQL_PENDING_CLAIMED] = "SELECT name FROM pending WHERE instr(claims, ' ' || ?1 || ' ') > 0 LIMIT 1",
+	[SQL_NAMED_ADD] = "INSERT INTO lists (id, name, entries, generation, created_at, content) "
+			  "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM lists), ?, 0, 0, ?, ?)",
+	[SQL_NAMED_REMOVE] = "DELETE FROM lists WHERE id = ?",
+	[SQL_NAMED_WRITE] = "UPDATE lists SET entries = ?2, generation = ?3, content = ?4 WHERE id = ?1",
+	[SQL_NAMED_FIND] = "SELECT " NAMED_COLUMNS "WHERE name = ?",
+	[SQL_NAMED_ALL] = "SELECT " NAMED_COLUMNS "ORDER BY name",
+	[SQL_NAMED_PAGE] = "SELECT " NAMED_ENTRY_COLUMNS "FROM list_entries WHERE list_id = ?1 "
+			   "AND (family, addr, len) > (?2, ?3, ?4) ORDER BY family, addr, len LIMIT ?5",
+	[SQL_NAMED_ENTRY_ADD] = "INSERT INTO list_entries (list_id, family, addr, len, note, created_by, "
+				"created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[SQL_NAMED_ENTRY_REMOVE] = "DELETE FROM list_entries WHERE list_id = ? AND family = ? AND addr = ? "
+				   "AND len = ? RETURNING " NAMED_ENTRY_COLUMNS,
+	[SQL_NAMED_USERS] =
+		"SELECT DISTINCT a.id, a.name FROM entries AS e JOIN accounts AS a ON a.id = e.account_id "
+		"WHERE e.family = 0 AND e.addr = ? AND e.since <= a.list_version "
+		"AND (e.until = 0 OR e.until > a.list_version) ORDER BY a.name",
 
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (id, time, person, delegate, origin_mac, account, action, "
 			  "detail, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -276,6 +295,9 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_ERASE_CREATED_BY] = "UPDATE entries SET created_by = '' WHERE created_by = ?",
 	[SQL_ERASE_HISTORY] = "UPDATE history SET user = '' WHERE user = ?",
 	[SQL_ERASE_PANIC] = "UPDATE panic SET by = '' WHERE by = ?",
+	[SQL_ERASE_LISTED] = "UPDATE list_entries SET created_by = '' WHERE created_by = ?",
+	[SQL_ERASE_TOKENS] = "UPDATE tokens SET created_by = '' WHERE created_by = ?",
+	[SQL_ERASE_PENDING] = "UPDATE pending SET user = '' WHERE user = ?",
 	[SQL_HISTORY_MADE] =
 		"SELECT a.name, h.account_id, h.generation, h.time, h.action, h.added, h.removed, h.user = "
 		"?3 "

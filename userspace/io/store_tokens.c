@@ -26,7 +26,6 @@ static void fold_token(uint8_t sum[DIGEST_SIZE], const struct store_token *token
 	digest_text(&digest, role_name(token->role));
 	digest_bytes(&digest, token->hash, DIGEST_SIZE);
 	digest_text(&digest, token->note);
-	digest_text(&digest, token->created_by);
 	digest_number(&digest, token->created_at);
 	digest_number(&digest, token->expires);
 	digest_finish(&digest, out);
