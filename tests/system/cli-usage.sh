@@ -410,7 +410,7 @@ to account show acme
 is "account show: the request" "$(request)" "GET $A/acme"
 has "account show" "$out" "IPV4        2"
 to account show acme --quiet
-is "account show, quiet" "$out" "acme${TAB}enforce${TAB}drop${TAB}yes${TAB}3${TAB}2${TAB}1${TAB}4${TAB}5${TAB}"
+is "account show, quiet" "$out" "acme${TAB}enforce${TAB}drop${TAB}yes${TAB}3${TAB}2${TAB}1${TAB}4${TAB}5${TAB}${TAB}"
 serve "$(json_body 200 '{"user": "ada", "uid": 1000, "operator": false, "delegate": "webapp", "origin": "203.0.113.7", "origin_from": "delegate", "roles": [{"account": "acme", "role": "admin"}]}')"
 to whoami
 is "whoami: the request" "$(request)" "GET /v1/whoami"
