@@ -49,7 +49,7 @@ commands()
 # takes COMMAND: the options, "--mode MODE" a line; of every command where none is given.
 takes()
 {
-	allowgate $1 --help | sed -n 's/^  \(--[a-z-]*\)\( [A-Z]*\)\{0,1\}  .*/\1\2/p'
+	allowgate $1 --help | sed -n 's/^  \(--[a-z-]*\)\( [A-Za-z|]*\)\{0,1\}  .*/\1\2/p'
 }
 
 # arguments COMMAND: their placeholders, a word each.
@@ -116,6 +116,16 @@ expect()
 }
 
 COMMON=$(names_of '')
+
+# takes_itself COMMAND: those of every command alone where the command is one of two that stand for all.
+takes_itself()
+{
+	case $1 in
+	status | 'account add') takes "$1" ;;
+	*) takes "$1" | grep -vwFe "$COMMON" ;;
+	esac
+}
+
 for noun in $nouns; do
 	expect_noun=$(commands | sed -n "s/^$noun //p")
 	[ "$noun" != audit ] || expect_noun+=" acme zeta.2"
@@ -167,7 +177,7 @@ expect_options()
 		case $option:$placeholder in *: | *:PATH | --os-user:*) continue ;; esac
 		expect "allowgate $command $option " $(value "$placeholder" "$command" "$option")
 		expect "allowgate $command $option=" $(value "$placeholder" "$command" "$option" | tr ' ' '\n' | sed "s/^./$option=&/")
-	done < <(takes "$command")
+	done < <(takes_itself "$command")
 }
 
 expect_arguments()
@@ -202,8 +212,12 @@ line_for()
 	case $1:$2 in
 	check:--from) echo "--to 192.0.2.10" ;;
 	check:--to) echo "--from 203.0.113.7" ;;
-	panic:--reason | panic:--off) ;;
+	panic:--reason | panic:--off | confirm:--user | confirm:--interface) ;;
 	panic:*) echo --off ;;
+	'token create:--user') echo "--account acme --role admin" ;;
+	'token create:--account') echo "--user ada --role admin" ;;
+	'token create:--role') echo "--user ada --account acme" ;;
+	'token create:'*) echo "--user ada --account acme --role admin" ;;
 	'account set:--label') echo acme ;;
 	'account set:'*) echo "acme --label x" ;;
 	*)
@@ -224,7 +238,7 @@ refusals()
 					>"$DIR/output" 2>&1 </dev/null
 				[ $? -ne 2 ] || sed "s|^|$command $option: |" "$DIR/output"
 			done
-		done < <(takes "$command" | grep -v '^--socket')
+		done < <(takes_itself "$command" | grep -v '^--socket')
 	done < <(commands)
 }
 is "no option is refused where it is offered" "$(ALLOWGATE_SOCKET=$DIR/none.sock refusals)" ""
