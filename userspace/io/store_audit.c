@@ -91,6 +91,11 @@ static int64_t uid_of_user(struct store *store, const char *name)
 	return name && *name && !store_user_find(store, name, &user, &ignored) ? user.uid : -1;
 }
 
+static bool has_origin(const struct store_audit *given)
+{
+	return given->origin && *given->origin && strcmp(given->origin, ORIGIN_UNKNOWN) != 0;
+}
+
 static int take_named(struct store *store, const struct store_audit *given, int64_t id, struct named *named,
 		      struct ag_error *error)
 {
@@ -98,6 +103,8 @@ static int take_named(struct store *store, const struct store_audit *given, int6
 	int64_t uid = vouched || given->uid < 0 ? uid_of_user(store, given->user) : given->uid;
 	int r = person_take(store, given->user, uid, id, &named->person, error);
 
+	if (!r && !named->person.id && has_origin(given))
+		r = person_take_stranger(store, id, &named->person, error);
 	if (!r && vouched)
 		r = person_take(store, given->delegate, given->uid, id, &named->delegate, error);
 	return r;
@@ -114,9 +121,7 @@ static int put_row(struct store *store, const struct audit_row *row, struct ag_e
 /* NULL where there is none, or nobody whose it is. */
 static const char *origin_known(const struct store_audit *given, const struct person *person)
 {
-	bool known = given->origin && *given->origin && strcmp(given->origin, ORIGIN_UNKNOWN) != 0;
-
-	return known && person->id ? given->origin : NULL;
+	return has_origin(given) && person->id ? given->origin : NULL;
 }
 
 int audit_put(struct store *store, int64_t id, const struct store_audit *given, const uint8_t *hash,

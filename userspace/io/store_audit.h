@@ -78,6 +78,8 @@ int person_read(struct store *store, sqlite3_stmt *stmt, void *item, struct ag_e
  * 0 for neither name nor uid. */
 int person_take(struct store *store, const char *name, int64_t uid, int64_t row, struct person *ret,
 		struct ag_error *error);
+/* Whoever came without a name and without a uid: all of them are one, so that their addresses have a key. */
+int person_take_stranger(struct store *store, int64_t row, struct person *ret, struct ag_error *error);
 /* How a person is named: "ada", "uid:1000"; "erased#12". */
 struct person_query {
 	int64_t id; /* 0: there is none, or there are several: by the name */

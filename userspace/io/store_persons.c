@@ -83,17 +83,12 @@ static int find(struct store *store, const char *name, int64_t uid, struct perso
 	return r < 0 ? r : 1;
 }
 
-int person_take(struct store *store, const char *name, int64_t uid, int64_t row, struct person *ret,
+static int take(struct store *store, const char *name, int64_t uid, int64_t row, struct person *ret,
 		struct ag_error *error)
 {
-	struct person person = {.uid = uid < 0 || uid > UID_MAX ? -1 : uid};
+	struct person person = {.uid = uid};
 	int r;
 
-	if (!name || strlen(name) >= sizeof(person.name))
-		name = "";
-	*ret = (struct person){0};
-	if (!*name && person.uid < 0)
-		return 0;
 	r = find(store, name, person.uid, ret, error);
 	if (r > 0)
 		return sql_run(store, SQL_PERSON_TOUCH, error, SQL_NUMBER(ret->id), SQL_NUMBER(row));
@@ -104,6 +99,23 @@ int person_take(struct store *store, const char *name, int64_t uid, int64_t row,
 	if (!r)
 		*ret = person;
 	return r;
+}
+
+int person_take(struct store *store, const char *name, int64_t uid, int64_t row, struct person *ret,
+		struct ag_error *error)
+{
+	if (!name || strlen(name) >= sizeof(ret->name))
+		name = "";
+	if (uid < 0 || uid > UID_MAX)
+		uid = -1;
+	*ret = (struct person){0};
+	return *name || uid >= 0 ? take(store, name, uid, row, ret, error) : 0;
+}
+
+int person_take_stranger(struct store *store, int64_t row, struct person *ret, struct ag_error *error)
+{
+	*ret = (struct person){0};
+	return take(store, "", -1, row, ret, error);
 }
 
 /* "prefixNUMBER" */
