@@ -4,8 +4,8 @@
  *
  * A refusal by the daemon and an error of the command line's own look alike: one line on standard error, or
  * with --json a problem document (RFC 9457). Functions that can fail fill a caller-owned struct problem and
- * return its exit code; 0 is success. Codes that no daemon sends are "unreachable", "bad_answer" and "findings"
- * (status 0: no HTTP status says it), "output" and "memory".
+ * return its exit code; 0 is success. Codes that no daemon sends are "unreachable", "bad_answer" and
+ * "findings" (status 0: no HTTP status says it), "output" and "memory".
  */
 #pragma once
 
@@ -29,8 +29,8 @@ enum problem_kind {
 	PROBLEM_LIMIT,
 	PROBLEM_WOULD_OPEN,
 	PROBLEM_NO_ORIGIN,
-	PROBLEM_KERNEL, /* the kernel and the store disagree */
-	PROBLEM_STORE,	/* the audit log is not intact */
+	PROBLEM_KERNEL,	  /* the kernel and the store disagree */
+	PROBLEM_STORE,	  /* the audit log is not intact */
 	PROBLEM_FINDINGS, /* a check of the host failed */
 	PROBLEM_UNREACHABLE,
 	PROBLEM_BAD_ANSWER,

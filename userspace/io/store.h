@@ -277,49 +277,7 @@ int store_seen_put(struct store *store, const struct store_seen *seen, size_t co
 int store_seen_get(struct store *store, int64_t account_id, const struct prefix *prefix, int64_t *ret,
 		   struct ag_error *error);
 
-/*
- * Named lists, which entries of an allowlist may refer to (reference.h). An edit of a list makes its next
- * generation; `content` is a digest of its entries: two lists of the same content hold the same.
- */
-#define NAMED_LISTS_MAX	  1000
-#define NAMED_ENTRIES_MAX 20000
-struct store_named {
-	int64_t id;
-	char name[NAME_SIZE];
-	size_t entries;
-	uint64_t generation;
-	int64_t created_at;
-	uint8_t content[32];
-};
-/* ERROR_EXISTS, ERROR_LIMIT. */
-int store_named_add(struct store *store, const char *name, int64_t now, struct ag_error *error);
-/* With its entries. ERROR_NOT_FOUND. That nobody refers to it is the caller's to see to. */
-int store_named_remove(struct store *store, const char *name, struct ag_error *error);
-/* ERROR_NOT_FOUND. */
-int store_named_find(struct store *store, const char *name, struct store_named *ret, struct ag_error *error);
-/* All, by name; the caller frees. */
-int store_named_all(struct store *store, struct store_named **ret, size_t *ret_count, struct ag_error *error);
-/* Its prefixes, sorted, checked against its digest. *ret must be empty. Caller clears. */
-int store_named_list(struct store *store, const struct store_named *named, struct list *ret,
-		     struct ag_error *error);
-/* For showing: as store_list_page(). */
-int store_named_page(struct store *store, const struct store_named *named, const struct prefix *after,
-		     size_t limit, struct list *ret, struct ag_error *error);
-/* Prefixes with their notes, all or (in the transaction) none. ERROR_EXISTS, ERROR_LIMIT, ERROR_NOT_FOUND. */
-int store_named_entries_add(struct store *store, const char *name, const struct list *entries,
-			    struct ag_error *error);
-/* *gone gets what was removed, as it was, appended; also on failure. */
-int store_named_entries_remove(struct store *store, const char *name, const struct list *entries,
-			       struct list *gone, struct ag_error *error);
-/* The accounts whose list refers to it, by name, also by a reference that is disabled; the caller frees. */
-struct store_named_user {
-	int64_t account_id;
-	char account[NAME_SIZE];
-};
-int store_named_users(struct store *store, const char *name, struct store_named_user **ret, size_t *ret_count,
-		      struct ag_error *error);
-/* The references of an account's list. *ret must be empty. Caller clears. */
-int store_references(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error);
+#include "userspace/io/store_named.h"
 
 /* Users. uid -1: has none of this host (a name that a delegate vouches for). */
 struct store_user {
@@ -414,49 +372,7 @@ int store_panic_put(struct store *store, const struct store_panic *panic, struct
 int store_panic_remove(struct store *store, struct ag_error *error);
 int store_panic_get(struct store *store, struct store_panic *ret, bool *ret_on, struct ag_error *error);
 
-/*
- * Changes that are in force until they are confirmed, at most one of a subject, which need not be there any
- * more. `restores` is the account's generation to go back to; where it is 0, `inverse` says what to do, in
- * words that the store does not understand. `claims`, each between blanks, are what the way back needs, and
- * what nobody else may take meanwhile: store_pending_claimed() is 1 for such a word, with whose it is, else
- * 0. Strings are borrowed for add (NULL counts as empty), and owned by what is read.
- */
-enum pending_subject {
-	PENDING_ACCOUNT,
-	PENDING_USER,
-	PENDING_INTERFACE,
-	PENDING_SUBJECT_MAX,
-};
-#define STORE_PENDINGS_MAX  1000
-#define PENDING_ACTION_SIZE 32
-struct store_pending {
-	enum pending_subject subject;
-	char name[NAME_SIZE];
-	char action[PENDING_ACTION_SIZE]; /* "allow add" */
-	char user[NAME_SIZE];		  /* who made it; "" for nobody known here */
-	bool admins;			  /* it took the right to the list, and so does confirming it */
-	uint64_t generation;		  /* that it made */
-	uint64_t restores;
-	int64_t made_at; /* seconds since 1970 */
-	struct deadline deadline;
-	char *claims;
-	char *inverse;
-};
-const char *pending_subject_name(enum pending_subject subject);
-/* ERROR_CONFLICT where there is one; ERROR_LIMIT. */
-int store_pending_add(struct store *store, const struct store_pending *row, struct ag_error *error);
-/* ERROR_NOT_FOUND. */
-int store_pending_remove(struct store *store, enum pending_subject subject, const char *name,
-			 struct ag_error *error);
-int store_pending_find(struct store *store, enum pending_subject subject, const char *name,
-		       struct store_pending *ret, struct ag_error *error);
-int store_pendings(struct store *store, struct store_pending **ret, size_t *ret_count,
-		   struct ag_error *error);
-int store_pending_count(struct store *store, uint64_t *ret, struct ag_error *error);
-int store_pending_claimed(struct store *store, const char *claim, char owner[NAME_SIZE],
-			  struct ag_error *error);
-void store_pending_clear(struct store_pending *row);
-void store_pendings_free(struct store_pending *rows, size_t count);
+#include "userspace/io/store_pending.h"
 
 #define STORE_HASH_SIZE 32
 /*

@@ -6,7 +6,7 @@
  * carries the sum of its entries, with which they are compared whenever they are read whole. Who added an
  * entry decides nothing, and is in no digest, so that a person can be forgotten.
  */
-#include "userspace/io/store.h"
+#include "userspace/io/store_named.h"
 
 #include "userspace/core/reference.h"
 #include "userspace/io/store_private.h"

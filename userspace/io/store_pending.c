@@ -6,7 +6,7 @@
  * back, so that both are there or neither. What decides about rights and packets later is part of the
  * people's sum.
  */
-#include "userspace/io/store.h"
+#include "userspace/io/store_pending.h"
 
 #include "userspace/io/store_private.h"
 

@@ -2,7 +2,7 @@
 /*
  * store_statements.c - every statement of the store, in one place to be read beside the schema
  */
-#include "userspace/io/store_private.h"
+#include "userspace/io/store_statements.h"
 
 #define ACCOUNT_COLUMNS                                                                                      \
 	"id, slot, name, label, mode, on_deny, generation, entries4, entries6, list_sum, digest, "           \
