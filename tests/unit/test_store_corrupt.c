@@ -302,6 +302,7 @@ static const char *const tampering[] = {
 	"DELETE FROM services WHERE account_id = 1; DELETE FROM accounts WHERE id = 1; "
 	"DELETE FROM roles; DELETE FROM entries WHERE account_id = 1",
 	"INSERT INTO accounts SELECT 3, 7, 'gamma', '', mode, on_deny, 0, 0, 0, zeroblob(32), digest, 0, 0, "
+	"0, 0, "
 	"0 "
 	"FROM accounts WHERE id = 1",
 	"DELETE FROM services WHERE account_id = 1",

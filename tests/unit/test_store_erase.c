@@ -130,6 +130,45 @@ static void test_erased(void **state)
 	verify(f, 5);
 }
 
+/* What somebody made, and what stands on no row of theirs, is there afterwards, and fits its sums. */
+static void test_erased_as_maker(void **state)
+{
+	struct fixture *f = *state;
+	struct account account = find_account(f, "acme");
+	struct store_panic panic = {.since = 7, .by = "zebulon", .reason = "drill"};
+	struct store_pending pending = {.subject = PENDING_INTERFACE,
+					.name = "eth9",
+					.action = "interface attach",
+					.user = "zebulon",
+					.generation = 1,
+					.made_at = 1,
+					.deadline = {.within = 60, .at = {.wall = 61, .boot = "b"}}};
+	struct store_token token = {.id = 5,
+				    .account_id = account.id,
+				    .role = ROLE_VIEWER,
+				    .created_by = "zebulon",
+				    .created_at = 1};
+	struct store_erased erased;
+	struct store_user ada;
+
+	assert_ok(f, store_user_find(f->store, "ada", &ada, &f->error));
+	token.user_id = ada.id;
+	assert_ok(f, store_begin(f->store, &f->error));
+	assert_ok(f, store_role_grant(f->store, account.id, ada.id, ROLE_ADMIN, &f->error));
+	assert_ok(f, store_token_add(f->store, &token, &f->error));
+	assert_ok(f, store_panic_put(f->store, &panic, &f->error));
+	assert_ok(f, store_pending_add(f->store, &pending, &f->error));
+	assert_ok(f, store_commit(f->store, &f->error));
+	assert_ok(f, erase(f, "zebulon", &erased));
+	assert_int_equal(erased.names, 4);
+	assert_ok(f, store_scrub(f->store, &f->error));
+	assert_int_equal(traces(f, "zebulon"), 0);
+	fixture_close(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_token_find(f->store, 5, &token, &f->error));
+	assert_string_equal(token.created_by, "");
+}
+
 /* The name is somebody else's afterwards, and what was changed is still found out. */
 static void test_afterwards(void **state)
 {
@@ -313,13 +352,10 @@ static void test_old_sightings_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PEOPLE_TEST(test_erased),
-		PEOPLE_TEST(test_afterwards),
-		PEOPLE_TEST(test_who_is_not_erased),
-		PEOPLE_TEST(test_uid_of_another),
-		PEOPLE_TEST(test_old_rows_go),
-		PEOPLE_TEST(test_old_persons_go),
-		PEOPLE_TEST(test_old_addresses_go),
+		PEOPLE_TEST(test_erased),	    PEOPLE_TEST(test_erased_as_maker),
+		PEOPLE_TEST(test_afterwards),	    PEOPLE_TEST(test_who_is_not_erased),
+		PEOPLE_TEST(test_uid_of_another),   PEOPLE_TEST(test_old_rows_go),
+		PEOPLE_TEST(test_old_persons_go),   PEOPLE_TEST(test_old_addresses_go),
 		PEOPLE_TEST(test_old_sightings_go),
 	};
 

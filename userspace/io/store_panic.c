@@ -16,7 +16,6 @@ static void fold_panic(uint8_t sum[DIGEST_SIZE], const struct store_panic *panic
 	digest_init(&digest);
 	digest_text(&digest, "panic");
 	digest_number(&digest, panic->since);
-	digest_text(&digest, panic->by);
 	digest_text(&digest, panic->reason);
 	digest_finish(&digest, out);
 	sum_fold(sum, out);
