@@ -304,7 +304,7 @@ is "... for good" "$(subject)" first
 
 daemon_stop
 check "with a limit of requests" daemon_start "${LISTEN[@]}" --max-token-requests 3
-is "tokens outlive a restart, up to that many a minute" "$(for i in 1 2 3 4; do echo GET /v1/whoami; done | client ask "$ADA" "$ADMIN" | xargs)" \
+is "tokens outlive a restart, up to that many a minute" "$(for _ in 1 2 3 4; do echo GET /v1/whoami; done | client ask "$ADA" "$ADMIN" | xargs)" \
 	"200 - 200 - 200 - 429 limit"
 # One row for those that had none: written when the minute is over, or the daemon ends.
 for from in "$LISTED4" "$STRANGER4" "$ADA"; do

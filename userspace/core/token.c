@@ -8,7 +8,7 @@
 
 #define PREFIX	      "agt_"
 #define ID_DIGITS     (TOKEN_ID_SIZE - 1)
-#define SECRET_DIGITS (2 * TOKEN_SECRET_SIZE)
+#define SECRET_DIGITS ((size_t)2 * TOKEN_SECRET_SIZE)
 
 _Static_assert(TOKEN_TEXT_SIZE == sizeof(PREFIX) + ID_DIGITS + 1 + SECRET_DIGITS, "a token's text fits");
 
@@ -63,7 +63,7 @@ void token_format(int64_t id, const uint8_t secret[TOKEN_SECRET_SIZE], char out[
 {
 	char *at = out + strlen(PREFIX);
 
-	memcpy(out, PREFIX, strlen(PREFIX));
+	memcpy(out, PREFIX, sizeof(PREFIX));
 	token_id_format(id, at);
 	at += ID_DIGITS;
 	*at++ = '_';

@@ -95,7 +95,7 @@ static int let_go(struct store *store, const struct audit_bounds *bounds, struct
 int store_audit_retain(struct store *store, const struct store_retention *keep, size_t max_rows,
 		       bool *ret_more, struct ag_error *error)
 {
-	struct audit_bounds had, bounds;
+	struct audit_bounds had = {0}, bounds;
 	struct store_meta meta;
 	int r;
 
