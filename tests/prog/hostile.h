@@ -14,7 +14,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ACCOUNTS     4	/* those with an even slot list the source */
-#define COST_MAX     20 /* times an ordinary packet */
+#define COST_MAX     30 /* times an ordinary packet */
 
 static const char *const sources[] = {"203.0.113.7", "2001:db8:1::7"};
 

@@ -241,7 +241,7 @@ ADMIN=$(ag --quiet token create --user ada --account acme --role admin)
 # --- failures ---------------------------------------------------------------------------------------------------
 
 is "without a token one is told how" "$(remote "$STRANGER4" "" GET /v1/accounts/acme -o "$DIR/output" -w '%{http_code} %header{www-authenticate}')" "401 Bearer"
-is "... as often as one likes" "$(for i in 1 2 3 4 5 6 7; do remote_status "$STRANGER4" "" GET /v1/whoami; done | sort -u)" "401 forbidden"
+is "... as often as one likes" "$(for _ in 1 2 3 4 5 6 7; do remote_status "$STRANGER4" "" GET /v1/whoami; done | sort -u)" "401 forbidden"
 is "a wrong secret, an unknown id and no form of a token are one" \
 	"$(for token in "${ADMIN%????}0000" "agt_ffffffffffff_${ADMIN##*_}" agt_ "${ADMIN%?}g"; do
 		remote "$STRANGER4" "$token" GET /v1/whoami | jq -r '.status, .detail' | xargs
@@ -251,7 +251,7 @@ remote "$STRANGER4" agt_ GET /v1/whoami >"$DIR/output"
 is "the seventh has to wait" "$(remote "$STRANGER4" "$ADMIN" GET /v1/whoami -o "$DIR/output" -w '%{http_code} %header{retry-after}')" "429 1"
 is "... also with a good one; its code is limit" "$(jq -r .code "$DIR/output")" limit
 is "... but nobody else has" "$(remote_status "$ADA" "$ADMIN" GET /v1/whoami)" "200 -"
-for i in 1 2 3 4 5 6; do remote "$STRANGER6" agt_ GET /v1/whoami >"$DIR/output"; done
+for _ in 1 2 3 4 5 6; do remote "$STRANGER6" agt_ GET /v1/whoami >"$DIR/output"; done
 is "by IPv6 a /64 is one" "$(remote_status "$SISTER6" "$ADMIN" GET /v1/whoami)" "429 limit"
 sleep 1.1
 is "... and no longer than it was told" "$(remote_status "$STRANGER4" "$ADMIN" GET /v1/whoami)" "200 -"
