@@ -32,7 +32,7 @@ int sweep_account(struct store *store, int64_t account_id, struct entry_key *aft
 		  bool *ret_done, struct ag_error *error)
 {
 	struct account_record record;
-	struct entry_key last;
+	struct entry_key last = {0};
 	int64_t oldest = 0;
 	int r = account_record_find(store, account_id, &record, error);
 
