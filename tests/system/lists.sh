@@ -72,6 +72,13 @@ refused bad_request 1 "a column that is none" --as ada --origin "$ADA" allow imp
 printf 'prefix\n203.0.116.0/24\n203.0.116.7/24\nx\n203.0.117.0/24,y\n' >"$DIR/bad.csv"
 refused bad_prefix 1 "bad lines" --as ada --origin "$ADA" allow import acme "$DIR/bad.csv"
 is "... are named" "$(ada --json allow import acme "$DIR/bad.csv" 2>&1 >/dev/null | jq -r .detail | grep -o 'line 3.*' | grep -c 'bad too: lines 4, 5')" 1
+printf '{"entries": [{"prefix": "203.0.116.0/24"}, {"prefix": "203.0.116.7/24"}, 7, {"prefix": "203.0.117.0/24", "y": 1}]}' >"$DIR/bad.json"
+for verb in import replace; do
+	refused bad_prefix 1 "$verb of bad entries in JSON" --as ada --origin "$ADA" allow $verb acme "$DIR/bad.json"
+	is "... which are named, all of them" "$(ada --json allow $verb acme "$DIR/bad.json" 2>&1 >/dev/null | jq -r .detail |
+		grep -o 'entry 2, 203.0.116.7/24: .*' | grep -c 'bad too: entries 3, 4')" 1
+done
+is "... and none of them is there" "$(list | grep -c '^203.0.11[67]')" 0
 : >"$DIR/empty"
 refused bad_request 1 "an empty file" --as ada --origin "$ADA" allow import acme "$DIR/empty"
 is "a file that is not there" "$(ada --json allow import acme "$DIR/absent" 2>&1 >/dev/null | jq -r .code)" bad_request

@@ -217,7 +217,7 @@ static void bad_entries_are_refused(void **state)
 		{PUT_ENTRIES, "{\"prefix\":\"192.0.2.1\"}", ERROR_BAD_REQUEST, "unknown field \"prefix\""},
 		{PUT_ENTRIES, "{}", ERROR_BAD_REQUEST, "\"entries\" is missing"},
 		{POST_ENTRIES, "{\"entries\":[\"192.0.2.1\"]}", ERROR_BAD_REQUEST,
-		 "entry 1 must be an object"},
+		 "entry 1: must be an object"},
 		{POST_ENTRIES,
 		 "{\"entries\":[{\"prefix\":\"192.0.2.1\",\"note\":\"n\"},{\"prefix\":\"192.0.2.1/33\"}]}",
 		 ERROR_BAD_PREFIX, "entry 2, 192.0.2.1/33: "},
@@ -242,6 +242,44 @@ static void bad_entries_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		refuse(cases[i].kind, cases[i].body, cases[i].code, cases[i].says);
+}
+
+/* All of them at once, whatever is wrong with each, in the form that texts have. */
+static void every_bad_entry_is_named(void **state)
+{
+	static const struct {
+		const char *body;
+		enum error_code code;
+		const char *says;
+	} cases[] = {
+		{"{\"entries\":[{\"prefix\":\"192.0.2.1\"},{\"prefix\":\"192.0.2.1/"
+		 "33\"},{\"prefix\":\"192.0.2.2\"},"
+		 "{\"note\":\"n\"},7,{\"prefix\":\"192.0.2.3\",\"x\":1}]}",
+		 ERROR_BAD_PREFIX, " (bad too: entries 4, 5, 6)"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.3\",\"note\":1},{\"prefix\":\"x\"}]}",
+		 ERROR_BAD_REQUEST, "entry 1, 192.0.2.3: \"note\" must be a string (bad too: entry 2)"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.9\"},{\"prefix\":\"192.0.2.9\"},{\"prefix\":\"192.0.2."
+		 "9/32\"},"
+		 "7]}",
+		 ERROR_LIMIT, "more than 3 entries"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.9\"},7,{\"prefix\":\"192.0.2.1\"},{\"prefix\":"
+		 "\"192.0.2.9/32\"}],\"x\":1}",
+		 ERROR_BAD_REQUEST, "entry 2: must be an object with a \"prefix\" (bad too: entry 4)"},
+		{"{\"entries\":[{\"prefix\":\"192.0.2.9\"},{\"prefix\":\"192.0.2.1\"},{\"prefix\":\"192.0.2."
+		 "9\"}]}",
+		 ERROR_BAD_REQUEST, "entry 3: 192.0.2.9 stands twice, as entry 1 too: send it once"},
+		/* What is no JSON ends the reading. */
+		{"{\"entries\":[{\"prefix\":\"x\"},{\"prefix\":}]}", ERROR_BAD_REQUEST, "line 1, column 38"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		refuse(POST_ENTRIES, cases[i].body, cases[i].code, cases[i].says);
+		refuse(PUT_ENTRIES, cases[i].body, cases[i].code, cases[i].says);
+	}
+	/* Of so many nothing is read any more, whatever follows. */
+	refuse_large(repeated("{\"entries\":[", "7,", 2000), "entries 2, 3, ");
+	refuse_large(repeated("{\"entries\":[", "7,", 2000), " and many more)");
 }
 
 static void bad_expiries_and_settings_are_refused(void **state)
@@ -329,6 +367,7 @@ int main(void)
 		cmocka_unit_test(long_bodies_are_read_piece_by_piece),
 		cmocka_unit_test(depth_and_fields_are_bounded),
 		cmocka_unit_test(bad_entries_are_refused),
+		cmocka_unit_test(every_bad_entry_is_named),
 		cmocka_unit_test(bad_expiries_and_settings_are_refused),
 		cmocka_unit_test(bad_syntax_is_refused),
 	};

@@ -8,17 +8,9 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/reference.h"
 
-/* Bad lines after which reading ends: whoever sends so many has sent something else. */
-#define BAD_STOP 1000
-
 void list_reader_report(struct list_reader *reader, size_t number, struct ag_error *problem)
 {
-	if (reader->bad < LISTTEXT_BAD_MAX)
-		reader->bad_lines[reader->bad] = number;
-	if (reader->bad++ == 0) {
-		error_prepend(problem, "line %zu", number);
-		reader->first = *problem;
-	}
+	badparts_add(&reader->bad, number, NULL, problem);
 }
 
 static int no_memory(struct ag_error *error)
@@ -79,7 +71,7 @@ static int read_text(struct list_reader *reader, const char *text, size_t length
 	const char *end = length ? text + length : text; /* no text may be NULL */
 	int r = 0;
 
-	while (text < end && r == 0 && reader->bad < BAD_STOP) {
+	while (text < end && r == 0 && !badparts_enough(&reader->bad)) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = newline ? newline : end;
 
@@ -109,7 +101,7 @@ static void finish_list(struct list_reader *reader)
 	struct list *list = &reader->list;
 
 	if (reader->unsorted && list_sort(list)) {
-		for (size_t i = 1; i < list->count && reader->bad < BAD_STOP; i++) {
+		for (size_t i = 1; i < list->count && !badparts_enough(&reader->bad); i++) {
 			if (prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) == 0)
 				report_twice(reader, &list->entries[i - 1], &list->entries[i]);
 		}
@@ -123,41 +115,16 @@ static void reader_clear(struct list_reader *reader)
 	list_clear(&reader->list);
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	const size_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* "line 3: what is wrong with it (bad too: lines 7, 9 and 12 more)" */
-static int refuse(struct list_reader *reader, struct ag_error *error)
-{
-	CLEANUP(buffer_clear) struct buffer others = {0};
-	size_t named = reader->bad < LISTTEXT_BAD_MAX ? reader->bad : LISTTEXT_BAD_MAX;
-
-	if (reader->bad == 1)
-		return error_set(error, reader->first.code, "%s", reader->first.message);
-	qsort(reader->bad_lines + 1, named - 1, sizeof(*reader->bad_lines), compare_numbers);
-	for (size_t i = 1; i < named; i++)
-		(void)buffer_print(&others, "%s%zu", i > 1 ? ", " : "", reader->bad_lines[i]);
-	if (reader->bad >= BAD_STOP)
-		(void)buffer_print(&others, " and many more");
-	else if (reader->bad > named)
-		(void)buffer_print(&others, " and %zu more", reader->bad - named);
-	return error_set(error, reader->first.code, "%.280s (bad too: line%s %s)", reader->first.message,
-			 reader->bad == 2 ? "" : "s", others.data ? others.data : "out of memory");
-}
-
 int list_reader_run(struct list_reader *reader, const char *text, size_t length, struct list *ret,
 		    struct ag_error *error)
 {
-	int r = read_text(reader, text, length, error);
+	int r;
 
+	reader->bad = (struct badparts){.one = "line", .many = "lines"};
+	r = read_text(reader, text, length, error);
 	if (r == 0) {
 		finish_list(reader);
-		if (reader->bad)
-			r = refuse(reader, error);
+		r = badparts_finish(&reader->bad, error);
 	}
 	if (r == 0) {
 		*ret = reader->list;

@@ -3,13 +3,14 @@
  * listlines.h - what the forms of a list that have an entry a line share (private to listtext.c, listcsv.c
  * and listlines.c)
  *
- * A bad line does not end the reading: whoever wrote the file wants to know of all of them at once.
+ * A bad line does not end the reading (badparts.h).
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "userspace/core/badparts.h"
 #include "userspace/core/error.h"
 #include "userspace/core/listtext.h"
 
@@ -25,9 +26,7 @@ struct list_reader {
 	size_t number;	  /* of the line, from 1 */
 	struct list list; /* created_at of an entry is the number of its line until all is read */
 	bool unsorted;	  /* an entry does not sort behind the one before it */
-	size_t bad;
-	size_t bad_lines[LISTTEXT_BAD_MAX]; /* the first of them */
-	struct ag_error first;		    /* what is wrong with the first bad line */
+	struct badparts bad;
 };
 
 /* Reads all lines: as listtext_parse(). */

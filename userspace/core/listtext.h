@@ -23,12 +23,11 @@
 struct ag_error;
 
 #define LISTTEXT_LINE_MAX 2048 /* bytes, without the end of the line */
-#define LISTTEXT_BAD_MAX  20   /* bad lines that an error names */
 
 /*
  * *ret gets a sorted list, which the caller clears; untouched on failure. Bad lines are ERROR_BAD_REQUEST or
- * ERROR_BAD_PREFIX: what is wrong with the first one, the numbers of those behind it, up to LISTTEXT_BAD_MAX
- * in all, and how many more there are. A prefix that stands twice is one. Over `limit` entries: ERROR_LIMIT.
+ * ERROR_BAD_PREFIX: what is wrong with the first one, the numbers of those behind it, and how
+ * many more there are (badparts.h). A prefix that stands twice is one. Over `limit` entries: ERROR_LIMIT.
  * Uses nothing but its arguments, so that any thread may call it.
  */
 int listtext_parse(const char *text, size_t length, size_t limit, struct list *ret, struct ag_error *error);

@@ -40,7 +40,8 @@ int request_account_decode(const char *body, size_t length, bool needs_name, str
 /*
  * {"entries": [...]} or one entry, {"prefix", "verdict", "note", "expires", "enabled"}. *ret gets a sorted
  * list, which the caller clears; created_by, created_at and last_seen are empty. An expiry is RFC 3339 or
- * null, and may be in the past. Over `limit` entries: ERROR_LIMIT. allow_empty is for what replaces the whole
+ * null, and may be in the past. Bad entries are named by their numbers, from 1, all at once
+ * (badparts.h). Over `limit` entries: ERROR_LIMIT. allow_empty is for what replaces the whole
  * list: there no entry at all is a list too, and an entry outside of "entries" is refused, since it would
  * quietly stand for all of them.
  */

@@ -3,11 +3,13 @@
  * request_entries.c - bodies that hold entries, up to a million
  *
  * The outer object and its array are walked (jsonwalk.h): one entry at a time. What stands beside "entries"
- * is kept, and judged by the table of fields when all is read.
+ * is kept, and judged by the table of fields when all is read. What is no JSON ends the reading; an entry
+ * that is wrong does not (badparts.h).
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/core/badparts.h"
 #include "userspace/core/error.h"
 #include "userspace/core/jsonwalk.h"
 #include "userspace/core/listcsv.h"
@@ -22,9 +24,10 @@
 
 struct reader {
 	struct jsonwalk walk;
-	size_t limit; /* of entries */
-	struct list list;
-	bool unsorted;	/* an entry does not sort behind the one before it */
+	size_t limit;	  /* of entries */
+	struct list list; /* created_at of an entry is its number until all is read */
+	bool unsorted;	  /* an entry does not sort behind the one before it */
+	struct badparts bad;
 	json_t *fields; /* of the outer object; "entries" is empty in there */
 	struct ag_error *error;
 };
@@ -114,21 +117,14 @@ int request_entry_fields(json_t *object, struct entry *ret, const char **ret_fie
 	return r;
 }
 
-static int append_entry(json_t *object, struct reader *reader)
+static int append_entry(struct entry *entry, struct reader *reader)
 {
-	struct entry entry;
-	struct ag_error *error = reader->error;
 	struct list *list = &reader->list;
-	const char *field;
-	size_t count;
-	int r = request_entry_fields(object, &entry, &field, error);
+	size_t count = list->count;
 
-	if (r < 0)
-		return r;
-	count = list->count;
-	if (count && prefix_compare(&list->entries[count - 1].prefix, &entry.prefix) >= 0)
+	if (count && prefix_compare(&list->entries[count - 1].prefix, &entry->prefix) >= 0)
 		reader->unsorted = true;
-	return list_append(list, &entry) < 0 ? fields_no_memory(error) : 0;
+	return list_append(list, entry) < 0 ? fields_no_memory(reader->error) : 0;
 }
 
 static int decode_set_note(const char *name, const json_t *value, void *ret, struct ag_error *error)
@@ -181,24 +177,30 @@ int request_entry_decode(const char *body, size_t length, struct request_entry *
 	return 0;
 }
 
-/* One of many, counted from 1. */
-static int append_numbered_entry(json_t *value, size_t number, struct reader *reader)
+/* --- JSON, piece by piece --- */
+
+/* One of many, counted from 1. Memory that ended is no fault of the entry's. */
+static int judge_entry(json_t *value, size_t number, struct reader *reader)
 {
-	const char *prefix = json_string_value(json_object_get(value, "prefix"));
+	struct entry entry;
+	struct ag_error problem = {0};
+	const char *field;
 	int r;
 
-	if (!json_is_object(value))
-		return error_set(reader->error, ERROR_BAD_REQUEST,
-				 "entry %zu must be an object with a \"prefix\"", number);
-	r = append_entry(value, reader);
-	if (r < 0 && prefix)
-		error_prepend(reader->error, "entry %zu, %.80s", number, prefix);
-	else if (r < 0)
-		error_prepend(reader->error, "entry %zu", number);
-	return r;
+	if (json_is_object(value))
+		r = request_entry_fields(value, &entry, &field, &problem);
+	else
+		r = error_set(&problem, ERROR_BAD_REQUEST, "must be an object with a \"prefix\"");
+	if (r < 0 && problem.code == ERROR_LIMIT)
+		return error_set(reader->error, ERROR_LIMIT, "%s", problem.message);
+	if (r < 0) {
+		badparts_add(&reader->bad, number, json_string_value(json_object_get(value, "prefix")),
+			     &problem);
+		return 0;
+	}
+	entry.created_at = (int64_t)number;
+	return append_entry(&entry, reader);
 }
-
-/* --- JSON, piece by piece --- */
 
 static int read_entry(struct reader *reader, size_t number)
 {
@@ -211,7 +213,7 @@ static int read_entry(struct reader *reader, size_t number)
 				 "fewer, or raise that limit in the configuration",
 				 reader->limit);
 	r = jsonwalk_load(&reader->walk, &value);
-	return r < 0 ? r : append_numbered_entry(value, number, reader);
+	return r < 0 ? r : judge_entry(value, number, reader);
 }
 
 /* From the bracket on. */
@@ -225,8 +227,8 @@ static int read_entries(struct reader *reader)
 		return 0;
 	do {
 		r = read_entry(reader, ++number);
-	} while (r == 0 && jsonwalk_take(&reader->walk, ','));
-	if (r < 0)
+	} while (r == 0 && !badparts_enough(&reader->bad) && jsonwalk_take(&reader->walk, ','));
+	if (r < 0 || badparts_enough(&reader->bad))
 		return r;
 	return jsonwalk_take(&reader->walk, ']')
 		       ? 0
@@ -268,7 +270,13 @@ static int read_member(struct reader *reader)
 	return read_value(reader, json_string_value(key));
 }
 
-/* Ends early, without an error of its own, where there are too many fields to be known ones. */
+static bool reads_on(const struct reader *reader)
+{
+	return json_object_size(reader->fields) <= OTHERS_MAX && !badparts_enough(&reader->bad);
+}
+
+/* Ends early, without an error of its own, where there are too many fields to be known ones, or bad entries.
+ */
 static int read_object(struct reader *reader)
 {
 	int r;
@@ -281,9 +289,8 @@ static int read_object(struct reader *reader)
 	if (!jsonwalk_take(&reader->walk, '}')) {
 		do {
 			r = read_member(reader);
-		} while (r == 0 && json_object_size(reader->fields) <= OTHERS_MAX &&
-			 jsonwalk_take(&reader->walk, ','));
-		if (r < 0 || json_object_size(reader->fields) > OTHERS_MAX)
+		} while (r == 0 && reads_on(reader) && jsonwalk_take(&reader->walk, ','));
+		if (r < 0 || !reads_on(reader))
 			return r;
 		if (!jsonwalk_take(&reader->walk, '}'))
 			return jsonwalk_fail(&reader->walk, reader->walk.at, "',' or '}' expected");
@@ -299,13 +306,22 @@ static int decode_entries(const char *name, const json_t *value, void *ret, stru
 	return fields_array(name, value, error);
 }
 
+static int read_single(struct reader *reader)
+{
+	struct entry entry;
+	const char *field;
+	int r = request_entry_fields(reader->fields, &entry, &field, reader->error);
+
+	return r < 0 ? r : append_entry(&entry, reader);
+}
+
 static int check_fields(struct reader *reader, bool allow_empty)
 {
 	static const struct field fields[] = {{"entries", true, decode_entries}};
 	int r;
 
 	if (!allow_empty && !json_object_get(reader->fields, "entries"))
-		return append_entry(reader->fields, reader);
+		return read_single(reader);
 	r = fields_decode(reader->fields, fields, COUNT(fields), NULL, reader->error);
 	if (r == 0 && reader->list.count == 0 && !allow_empty)
 		r = error_set(reader->error, ERROR_BAD_REQUEST,
@@ -313,16 +329,30 @@ static int check_fields(struct reader *reader, bool allow_empty)
 	return r;
 }
 
-static int check_once(struct reader *reader)
+/* The later one of two with one prefix is the bad one. */
+static void report_twice(struct reader *reader, const struct entry *a, const struct entry *b)
 {
-	const struct entry *twice = reader->unsorted ? list_sort(&reader->list) : NULL;
+	const struct entry *first = a->created_at < b->created_at ? a : b;
+	const struct entry *again = first == a ? b : a;
 	char text[ENTRY_TEXT_MAX];
+	struct ag_error problem;
 
-	if (!twice)
-		return 0;
-	entry_format_short(twice, text);
-	return error_set(reader->error, ERROR_BAD_REQUEST, "%s stands twice in this request: send it once",
-			 text);
+	entry_format_short(first, text);
+	(void)error_set(&problem, ERROR_BAD_REQUEST, "%s stands twice, as entry %zu too: send it once", text,
+			(size_t)first->created_at);
+	badparts_add(&reader->bad, (size_t)again->created_at, NULL, &problem);
+}
+
+static void settle(struct reader *reader)
+{
+	struct list *list = &reader->list;
+
+	if (reader->unsorted && list_sort(list))
+		for (size_t i = 1; i < list->count && !badparts_enough(&reader->bad); i++)
+			if (prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) == 0)
+				report_twice(reader, &list->entries[i - 1], &list->entries[i]);
+	for (size_t i = 0; i < list->count; i++)
+		list->entries[i].created_at = 0;
 }
 
 static void reader_clear(struct reader *reader)
@@ -337,14 +367,17 @@ int request_entries_decode(const char *body, size_t length, size_t limit, bool a
 	CLEANUP(reader_clear)
 	struct reader reader = {.walk = {.text = body, .length = length, .error = error},
 				.limit = limit,
+				.bad = {.one = "entry", .many = "entries"},
 				.fields = json_object(),
 				.error = error};
 	int r = reader.fields ? read_object(&reader) : fields_no_memory(error);
 
+	if (r == 0) {
+		settle(&reader);
+		r = badparts_finish(&reader.bad, error);
+	}
 	if (r == 0)
 		r = check_fields(&reader, allow_empty);
-	if (r == 0)
-		r = check_once(&reader);
 	if (r < 0)
 		return r;
 	*ret = reader.list;
