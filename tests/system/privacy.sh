@@ -32,7 +32,8 @@ zeb --quiet allow set acme $FROM --note "desk again"
 
 # --- what is held ------------------------------------------------------------------
 document=$(ag user export $WHO)
-is "the export is one document" "$(jq -c 'keys' <<<"$document")" '["audit","entries","exported_at","history","roles","user","who"]'
+is "the export is one document" "$(jq -c 'keys' <<<"$document")" \
+	'["audit","entries","exported_at","history","lists","mentioned","panic","pending","roles","tokens","user","who"]'
 is "... with his user" "$(jq -c .user <<<"$document")" "{\"name\":\"$WHO\",\"uid\":4711,\"operator\":false,\"delegate\":false}"
 is "... his roles" "$(jq -r '.roles[] | .account + " " + .role' <<<"$document")" "acme admin"
 is "... the entries that he made" "$(jq -r '.entries[] | select(.current) | .prefix + " " + .note' <<<"$document")" "$FROM/32 desk again"
@@ -41,6 +42,7 @@ is "... what he made of the account" "$(jq -r '[.history[] | .account + " " + .a
 	"acme allow add, acme allow remove, acme allow set"
 is "... what he did, with his address" "$(jq -r '[.audit[] | .user + " " + .origin] | unique | join(", ")' <<<"$document")" "$WHO $FROM"
 is "... and all of it" "$(jq -c '[.audit[].id]' <<<"$document")" "$(ag --json audit --user $WHO | jq -c '[.items[].id]')"
+is "... and what others did to him" "$(jq -r '[.mentioned[] | .user + " " + .action] | join(", ")' <<<"$document")" "ops user add, ops role grant"
 is "he may read it himself" "$(zeb user export $WHO | jq -c .user)" "$(jq -c .user <<<"$document")"
 refused forbidden 4 "... but nobody else's" --as $WHO user export ada
 refused forbidden 4 "... nor whether there is one" --as $WHO user export absent

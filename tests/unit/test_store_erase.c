@@ -169,6 +169,101 @@ static void test_erased_as_maker(void **state)
 	assert_string_equal(token.created_by, "");
 }
 
+/* Whoever began a panic without a name is known by the uid, which an erasure by name or by uid ends. */
+static void test_erased_by_uid(void **state)
+{
+	struct fixture *f = *state;
+	struct store_panic panic = {.since = 7, .by = "uid 4711", .reason = "drill"};
+	struct store_erased erased;
+	bool on = false;
+
+	assert_ok(f, store_begin(f->store, &f->error));
+	assert_ok(f, store_panic_put(f->store, &panic, &f->error));
+	assert_ok(f, store_commit(f->store, &f->error));
+	assert_ok(f, erase(f, "zebulon", &erased));
+	assert_ok(f, store_panic_get(f->store, &panic, &on, &f->error));
+	assert_true(on);
+	assert_string_equal(panic.by, "");
+}
+
+static void put_listed(struct fixture *f, const char *list, const char *prefix, const char *by)
+{
+	struct entry entry = {.prefix = prefix_from(prefix),
+			      .note = (char *)"depot",
+			      .created_by = (char *)(uintptr_t)by,
+			      .created_at = 9};
+	struct list entries = {.entries = &entry, .count = 1};
+
+	assert_ok(f, store_named_entries_add(f->store, list, &entries, &f->error));
+}
+
+/* What somebody put into named lists is read a page at a time, among what others did. */
+static void test_listed_are_shown(void **state)
+{
+	struct fixture *f = *state;
+	struct store_made *made = NULL, last = {0};
+	size_t count = 0, theirs = 0, rounds = 0;
+
+	assert_ok(f, store_begin(f->store, &f->error));
+	assert_ok(f, store_named_add(f->store, "lab", 1, &f->error));
+	assert_ok(f, store_named_add(f->store, "corp", 1, &f->error));
+	put_listed(f, "lab", "2001:db8::/32", "zebulon");
+	put_listed(f, "lab", "192.0.2.1", "ada");
+	put_listed(f, "corp", "192.0.2.0/24", "zebulon");
+	assert_ok(f, store_commit(f->store, &f->error));
+	do {
+		assert_ok(f, store_made_listed(f->store, "zebulon", rounds ? &last : NULL, 1, &made, &count,
+					       &f->error));
+		if (count)
+			last = made[0];
+		theirs += count && last.theirs;
+		assert_true(!count || !last.theirs || !strcmp(last.note, "depot"));
+		free(made);
+		made = NULL;
+		rounds++;
+	} while (count);
+	assert_int_equal(rounds, 4);
+	assert_int_equal(theirs, 2);
+	assert_string_equal(last.list, "corp");
+}
+
+static void naming(struct fixture *f, const char *who, int64_t after, int64_t span, size_t wanted,
+		   int64_t first)
+{
+	struct store_audit *rows = NULL;
+	size_t count = 0;
+
+	assert_ok(f, store_audit_naming(f->store, who, after, span, &rows, &count, &f->error));
+	assert_int_equal(count, wanted);
+	if (count)
+		assert_int_equal(rows[0].id, first);
+	store_audit_free(rows, count);
+}
+
+/* Of the rows of others those that name somebody, as the one it is about or as the one who vouched. */
+static void test_naming_rows(void **state)
+{
+	struct fixture *f = *state;
+	const struct store_audit vouched = {.time = 600,
+					    .user = (char *)"ada",
+					    .delegate = (char *)"zebulon",
+					    .uid = 4711,
+					    .origin = (char *)"unknown",
+					    .account = (char *)"acme",
+					    .action = (char *)"allow add",
+					    .detail = (char *)"",
+					    .outcome = (char *)"done"};
+
+	naming(f, "zebulon", 0, 100, 1, 2);
+	naming(f, "zebulon", 2, 100, 0, 0);
+	naming(f, "zebulon", 0, 1, 0, 0);
+	naming(f, "nobody", 0, 100, 0, 0);
+	naming(f, "ada", 0, 100, 0, 0);
+	assert_ok(f, store_audit_add(f->store, &vouched, &f->error));
+	naming(f, "zebulon", 2, 100, 1, 6);
+	naming(f, "zebulon", 0, 100, 2, 2);
+}
+
 /* The name is somebody else's afterwards, and what was changed is still found out. */
 static void test_afterwards(void **state)
 {
@@ -352,10 +447,17 @@ static void test_old_sightings_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PEOPLE_TEST(test_erased),	    PEOPLE_TEST(test_erased_as_maker),
-		PEOPLE_TEST(test_afterwards),	    PEOPLE_TEST(test_who_is_not_erased),
-		PEOPLE_TEST(test_uid_of_another),   PEOPLE_TEST(test_old_rows_go),
-		PEOPLE_TEST(test_old_persons_go),   PEOPLE_TEST(test_old_addresses_go),
+		PEOPLE_TEST(test_erased),
+		PEOPLE_TEST(test_erased_as_maker),
+		PEOPLE_TEST(test_erased_by_uid),
+		PEOPLE_TEST(test_listed_are_shown),
+		PEOPLE_TEST(test_naming_rows),
+		PEOPLE_TEST(test_afterwards),
+		PEOPLE_TEST(test_who_is_not_erased),
+		PEOPLE_TEST(test_uid_of_another),
+		PEOPLE_TEST(test_old_rows_go),
+		PEOPLE_TEST(test_old_persons_go),
+		PEOPLE_TEST(test_old_addresses_go),
 		PEOPLE_TEST(test_old_sightings_go),
 	};
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "userspace/core/text.h"
+#include "userspace/daemon/api_people.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/takeback.h"
@@ -16,7 +17,7 @@ static enum pending_subject subject_of(const struct call *call)
 	return !strncmp(call->match.route->path, "/v1/users/", 10) ? PENDING_USER : PENDING_INTERFACE;
 }
 
-static json_t *pending_json(const struct store_pending *row)
+json_t *pending_json(const struct store_pending *row)
 {
 	char made_at[TIME_TEXT_MAX], confirm_by[TIME_TEXT_MAX];
 

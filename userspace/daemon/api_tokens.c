@@ -14,6 +14,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
 #include "userspace/core/token.h"
+#include "userspace/daemon/api_people.h"
 #include "userspace/daemon/call.h"
 
 #define EXPIRES_DEFAULT_S (INT64_C(90) * 24 * 3600)
@@ -28,7 +29,7 @@ static json_t *time_json(int64_t seconds)
 	return json_string(text);
 }
 
-static json_t *token_json(const struct store_token *token)
+json_t *token_json(const struct store_token *token)
 {
 	char id[TOKEN_ID_SIZE];
 

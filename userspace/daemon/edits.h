@@ -74,6 +74,7 @@ int edit_user_restore(struct edit *edit, struct ag_error *error);
 int edit_policy_apply(struct edit *edit, struct ag_error *error);
 int undo_policy_apply(struct edit *edit, struct ag_error *error);
 int edit_user_erase(struct edit *edit, struct ag_error *error);
+int publish_user_erase(struct edit *edit, struct ag_error *error);
 /* edits.c: names the first of what comes or goes in the audit log. */
 void edit_describe(struct edit *edit, bool comes, size_t index, const struct entry *entry);
 

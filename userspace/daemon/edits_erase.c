@@ -8,6 +8,7 @@
 
 #include "userspace/core/error.h"
 #include "userspace/daemon/edits.h"
+#include "userspace/daemon/person.h"
 
 /* Who erases themselves would be in the audit log again at once. */
 static bool erases_itself(const struct change *change)
@@ -29,15 +30,48 @@ static void describe(struct edit *edit)
 	(void)buffer_print(&edit->detail, "%zu addresses, %zu names ", erased->addresses, erased->names);
 }
 
+/* What takes such a change back would bring them back. */
+static int check_pending(const struct edit *edit, struct ag_error *error)
+{
+	struct store_pending *rows = NULL;
+	size_t count = 0;
+	int err = store_pendings(edit->gate->store, &rows, &count, error);
+
+	for (size_t i = 0; i < count && !err; i++)
+		if (person_in_pending(&rows[i], edit->change->erase))
+			err = error_set(
+				error, ERROR_CONFLICT,
+				"a change that waits to be confirmed ('%s') would bring them back: confirm "
+				"it, or take it back, first: GET /v1/pending has it",
+				rows[i].action);
+	store_pendings_free(rows, count);
+	return err;
+}
+
+/* What the gate remembers of the store. */
+int publish_user_erase(struct edit *edit, struct ag_error *error)
+{
+	struct store_panic panic = {0};
+	bool on = false;
+
+	(void)error;
+	if (edit->gate->panics && !store_panic_get(edit->gate->store, &panic, &on, NULL) && on)
+		edit->gate->panic = panic;
+	return 0;
+}
+
 int edit_user_erase(struct edit *edit, struct ag_error *error)
 {
 	struct store_erased *erased = &edit->outcome->erased;
-	int err = erases_itself(edit->change)
-			  ? error_set(error, ERROR_FORBIDDEN,
-				      "nobody erases themselves, for the audit log would name them again: "
-				      "ask another operator")
-			  : store_erase(edit->gate->store, edit->change->erase, erased, error);
+	int err;
 
+	if (erases_itself(edit->change))
+		return error_set(error, ERROR_FORBIDDEN,
+				 "nobody erases themselves, for the audit log would name them again: ask "
+				 "another operator");
+	err = check_pending(edit, error);
+	if (!err)
+		err = store_erase(edit->gate->store, edit->change->erase, erased, error);
 	if (err)
 		return err;
 	edit->outcome->removed = 1;

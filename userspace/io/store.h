@@ -412,6 +412,10 @@ struct store_audit_filter {
 /* Newest last. */
 int store_audit_read(struct store *store, const struct store_audit_filter *filter, struct store_audit **ret,
 		     size_t *ret_count, struct ag_error *error);
+/* Rows that name a person and are not theirs: who vouched, and whom `detail` is about. Of the ids behind
+ * `after`, up to `span` of them. */
+int store_audit_naming(struct store *store, const char *user, int64_t after, int64_t span,
+		       struct store_audit **ret, size_t *ret_count, struct ag_error *error);
 void store_audit_free(struct store_audit *rows, size_t count);
 /* Recomputes the chain, and what is kept beside it: 0, or ERROR_STORE naming the first row that does not fit.
  * *ret_rows: how many do, in both cases. */
@@ -472,6 +476,11 @@ struct store_made {
 /* The next `limit` entries of all accounts behind one (NULL: from the first); the caller frees. */
 int store_made(struct store *store, const char *name, const struct store_made *after, size_t limit,
 	       struct store_made **ret, size_t *ret_count, struct ag_error *error);
+
+/* The same of entries of named lists: of account_id, list and what follows, the list's, its name, and what an
+ * entry of one has. */
+int store_made_listed(struct store *store, const char *name, const struct store_made *after, size_t limit,
+		      struct store_made **ret, size_t *ret_count, struct ag_error *error);
 
 /* The same of the history of accounts. */
 struct store_made_history {

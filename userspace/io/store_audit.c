@@ -323,6 +323,28 @@ int store_audit_read(struct store *store, const struct store_audit_filter *filte
 	return r;
 }
 
+int store_audit_naming(struct store *store, const char *user, int64_t after, int64_t span,
+		       struct store_audit **ret, size_t *ret_count, struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	struct person_query who = {0};
+	void *items = NULL;
+	int r = person_query(store, user, &who, error);
+
+	*ret_count = 0;
+	if (r > 0)
+		r = sql_open(store, SQL_AUDIT_NAMING, &stmt, error, SQL_NUMBER(after),
+			     SQL_NUMBER(after + span), SQL_NUMBER(who.id), sql_text(who.name));
+	else if (!r)
+		return 0;
+	if (!r)
+		r = store_collect(store, stmt, sizeof(**ret), audit_read, clear_row, &items, ret_count,
+				  error);
+	if (!r)
+		*ret = items;
+	return r;
+}
+
 int store_audit_newest(struct store *store, int64_t *ret, struct ag_error *error)
 {
 	return sql_pragma_number(store, sql_statement(SQL_AUDIT_NEWEST), ret, error);

@@ -11,6 +11,9 @@
 
 #include "userspace/io/store_audit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 /* Who is erased: a name, or a uid that has none; "" or -1 otherwise. */
 struct target {
 	char name[NAME_SIZE];
@@ -106,6 +109,16 @@ static int erase_name(struct store *store, const char *name, struct store_erased
 	return r;
 }
 
+/* Who had no name in a panic is there as "uid 1000". */
+static int erase_nameless(struct store *store, int64_t uid, struct store_erased *erased,
+			  struct ag_error *error)
+{
+	char by[NAME_SIZE];
+
+	(void)snprintf(by, sizeof(by), "uid %" PRId64, uid); /* fits */
+	return uid < 0 ? 0 : run_counted(store, SQL_ERASE_PANIC, sql_text(by), &erased->names, error);
+}
+
 static int erase_all(struct store *store, const struct target *target, struct store_erased *erased,
 		     struct ag_error *error)
 {
@@ -122,6 +135,8 @@ static int erase_all(struct store *store, const struct target *target, struct st
 	ids = persons.ids;
 	for (size_t i = 0; !r && i < persons.count; i++)
 		r = erase_person(store, ids[i], erased, error);
+	if (r >= 0)
+		r = erase_nameless(store, target->uid, erased, error);
 	return r < 0 ? r : erase_name(store, target->name, erased, error);
 }
 
@@ -222,6 +237,40 @@ int store_made(struct store *store, const char *name, const struct store_made *a
 		     SQL_NUMBER((int64_t)limit));
 	if (!r)
 		r = store_collect(store, stmt, sizeof(**ret), made_read, NULL, &items, ret_count, error);
+	if (!r)
+		*ret = items;
+	return r;
+}
+
+static int listed_read(struct store *store, sqlite3_stmt *stmt, void *item, struct ag_error *error)
+{
+	struct sql_row row = {.stmt = stmt};
+	struct store_made *made = item;
+
+	*made = (struct store_made){.current = true, .verdict = AG_ENTRY_ALLOW};
+	made->account_id = row_number(&row, 1, INT64_MAX);
+	row_copy(&row, made->list, sizeof(made->list));
+	row_prefix(&row, &made->prefix);
+	row_copy(&row, made->note, sizeof(made->note));
+	made->created_at = row_number(&row, INT64_MIN, INT64_MAX);
+	made->theirs = row_number(&row, 0, 1);
+	return row.bad ? store_damaged(store, error, "an entry of a list is none") : 0;
+}
+
+int store_made_listed(struct store *store, const char *name, const struct store_made *after, size_t limit,
+		      struct store_made **ret, size_t *ret_count, struct ag_error *error)
+{
+	static const struct store_made first = {.prefix.addr.family = AG_FAMILY_IPV4};
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	void *items;
+	int r;
+
+	if (!after)
+		after = &first;
+	r = sql_open(store, SQL_LISTED_MADE, &stmt, error, SQL_NUMBER(after->account_id),
+		     SQL_PREFIX(&after->prefix), sql_text(name), SQL_NUMBER((int64_t)limit));
+	if (!r)
+		r = store_collect(store, stmt, sizeof(**ret), listed_read, NULL, &items, ret_count, error);
 	if (!r)
 		*ret = items;
 	return r;

@@ -268,6 +268,14 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_AUDIT_READ_PERSONS] = AUDIT_ROWS AUDIT_IN
 	"AND a.person IN (SELECT id FROM persons WHERE name = ?6) AND (?5 IS NULL OR a.account = ?5) "
 	"ORDER BY a.id LIMIT ?4",
+	/* Of others, within some ids: who vouched, and whoever is referred to (store_persons_text.c). */
+	[SQL_AUDIT_NAMING] = AUDIT_ROWS
+	"JOIN persons AS w ON (w.id = ?3 OR (?3 = 0 AND w.name = ?4)) "
+	"WHERE a.id > ?1 AND a.id <= ?2 AND (a.delegate = w.id "
+	"OR instr(a.detail, '{user#' || w.id || '}') > 0 "
+	"OR instr(a.detail, '{uid#' || w.id || '}') > 0) "
+	"AND NOT (?3 > 0 AND a.person = ?3) AND NOT (?4 <> '' AND coalesce(p.name = ?4, "
+	"0)) GROUP BY a.id ORDER BY a.id",
 	[SQL_AUDIT_ALL] = AUDIT_ROWS "ORDER BY a.id",
 	[SQL_AUDIT_ORIGIN_ADD] = "INSERT INTO audit_origins (id, origin) VALUES (?, ?)",
 	[SQL_AUDIT_BOUNDS_ADD] = "INSERT INTO audit_bounds (id, pruned, pruned_hash, forgotten, digest) "
@@ -328,6 +336,11 @@ static const char *const statements[SQL_MAX] = {
 		"e.created_by = ?6 FROM entries AS e JOIN accounts AS a ON a.id = e.account_id "
 		"WHERE (e.account_id, e.family, e.addr, e.len, e.since) > (?1, ?2, ?3, ?4, ?5) "
 		"ORDER BY e.account_id, e.family, e.addr, e.len, e.since LIMIT ?7",
+	[SQL_LISTED_MADE] =
+		"SELECT e.list_id, l.name, e.family, e.addr, e.len, e.note, e.created_at, e.created_by = ?5 "
+		"FROM list_entries AS e JOIN lists AS l ON l.id = e.list_id "
+		"WHERE (e.list_id, e.family, e.addr, e.len) > (?1, ?2, ?3, ?4) "
+		"ORDER BY e.list_id, e.family, e.addr, e.len LIMIT ?6",
 };
 
 const char *sql_statement(enum sql which)
