@@ -75,6 +75,9 @@ int edit_policy_apply(struct edit *edit, struct ag_error *error);
 int undo_policy_apply(struct edit *edit, struct ag_error *error);
 int edit_user_erase(struct edit *edit, struct ag_error *error);
 int publish_user_erase(struct edit *edit, struct ag_error *error);
+/* edits_erase.c: whether a change that waits to be confirmed names them: as whom it is about, or what takes
+ * it back does. */
+bool pending_names(const struct store_pending *row, const char *who);
 /* edits.c: names the first of what comes or goes in the audit log. */
 void edit_describe(struct edit *edit, bool comes, size_t index, const struct entry *entry);
 

@@ -8,7 +8,6 @@
 
 #include "userspace/core/error.h"
 #include "userspace/daemon/edits.h"
-#include "userspace/daemon/person.h"
 
 /* Who erases themselves would be in the audit log again at once. */
 static bool erases_itself(const struct change *change)
@@ -30,6 +29,17 @@ static void describe(struct edit *edit)
 	(void)buffer_print(&edit->detail, "%zu addresses, %zu names ", erased->addresses, erased->names);
 }
 
+/* A name stands in quotes there, alone. */
+bool pending_names(const struct store_pending *row, const char *who)
+{
+	char quoted[NAME_SIZE + 2];
+
+	if (row->subject == PENDING_USER && !strcmp(row->name, who))
+		return true;
+	(void)snprintf(quoted, sizeof(quoted), "\"%s\"", who);
+	return row->inverse && strstr(row->inverse, quoted);
+}
+
 /* What takes such a change back would bring them back. */
 static int check_pending(const struct edit *edit, struct ag_error *error)
 {
@@ -38,7 +48,7 @@ static int check_pending(const struct edit *edit, struct ag_error *error)
 	int err = store_pendings(edit->gate->store, &rows, &count, error);
 
 	for (size_t i = 0; i < count && !err; i++)
-		if (person_in_pending(&rows[i], edit->change->erase))
+		if (pending_names(&rows[i], edit->change->erase))
 			err = error_set(
 				error, ERROR_CONFLICT,
 				"a change that waits to be confirmed ('%s') would bring them back: confirm "

@@ -11,6 +11,7 @@
 #include "userspace/core/request.h"
 #include "userspace/daemon/api_people.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/edits.h"
 
 #define EXPORT_ROWS    64
 #define EXPORT_ENTRIES 1000
@@ -93,7 +94,7 @@ static int write_pending(struct person_export *export, struct buffer *text, bool
 
 	*more = false;
 	for (size_t i = 0; i < count && !err; i++)
-		if (!strcmp(rows[i].user, export->who) || person_in_pending(&rows[i], export->who))
+		if (!strcmp(rows[i].user, export->who) || pending_names(&rows[i], export->who))
 			err = add_item(export, text, pending_json(&rows[i]));
 	store_pendings_free(rows, count);
 	return err;
@@ -283,15 +284,4 @@ int person_write(struct person_export *export, struct buffer *text)
 	}
 	(void)buffer_print(text, export->whole ? "}\n" : "\n"); /* a piece is never empty */
 	return err ? err : text->failed;
-}
-
-/* A name stands in quotes there, alone. */
-bool person_in_pending(const struct store_pending *row, const char *who)
-{
-	char quoted[NAME_SIZE + 2];
-
-	if (row->subject == PENDING_USER && !strcmp(row->name, who))
-		return true;
-	(void)snprintf(quoted, sizeof(quoted), "\"%s\"", who);
-	return row->inverse && strstr(row->inverse, quoted);
 }

@@ -27,5 +27,3 @@ struct person_export {
 
 /* Appends the next piece, which is never empty. A negative errno: what was written before is not all. */
 int person_write(struct person_export *export, struct buffer *text);
-/* Whether a change that waits to be confirmed names them: as whom it is about, or what takes it back does. */
-bool person_in_pending(const struct store_pending *row, const char *who);
