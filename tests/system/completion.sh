@@ -212,7 +212,7 @@ line_for()
 	case $1:$2 in
 	check:--from) echo "--to 192.0.2.10" ;;
 	check:--to) echo "--from 203.0.113.7" ;;
-	panic:--reason | panic:--off | confirm:--user | confirm:--interface) ;;
+	panic:--reason | panic:--off | confirm:--user | confirm:--interface | confirm:--token) ;;
 	panic:*) echo --off ;;
 	'token create:--user') echo "--account acme --role admin" ;;
 	'token create:--account') echo "--user ada --role admin" ;;

@@ -117,6 +117,42 @@ in_ns server ip link add eth7 type veth peer name eth8
 undone "a mode" acme account set acme --mode monitor --label Other --on-deny reject
 undone "an interface attached" "--interface eth7" interface attach eth7
 
+# What a token opens is what is there: it comes back with what it stands on, and nobody sees its secret again.
+check "a token" ag token create --user vera --account acme --role viewer --note build
+token=$(ag --json token list | jq -r '.items[0].id')
+tokens()
+{
+	ag --json token list | jq -c '.items[]'
+}
+before=$(tokens)
+undone_token()
+{
+	local what=$1 subject=$2
+	shift 2
+	check "$what" ag "$@" --confirm-within 1h
+	is "... the token is gone" "$(tokens)" ""
+	# shellcheck disable=SC2086
+	check "... and taken back" ag confirm $subject --undo
+	is "... to the letter" "$(tokens)" "$before"
+}
+undone_token "a token revoked" "--token $token" token revoke "$token"
+undone_token "a role revoked, that a token stands on" acme role revoke acme vera
+undone_token "a user removed, that a token is of" "--user vera" user remove vera
+undone_token "an account removed, that a token is for" acme account remove acme --open
+said=$(ag token create --user vera --account acme --role viewer --confirm-within 2s)
+made=$(ag --json confirm | jq -r '.items[0].name')
+is "a token made says until when, and what to do" "$(tail -n 1 <<<"$said" | sed 's/at [^ ]*/at TIME/')" \
+	"taken back at TIME unless you confirm it: allowgate confirm --token $made"
+refused conflict 1 "... it is not revoked meanwhile" token revoke "$made"
+refused conflict 1 "... nor does its role go for a while" role revoke acme vera --confirm-within 1h
+check "... nobody confirms it: nothing waits any more" wait_for 30 nothing_waits
+is "... it is none" "$(tokens)" "$before"
+check "a token, confirmed" sh -c "'$AG_CLI' --socket '$SOCKET' token create --user vera --account acme --role viewer --confirm-within 1h"
+check "... by its id" ag confirm --token "$(ag --json confirm | jq -r '.items[0].name')"
+is "... stays" "$(tokens | wc -l)" 2
+is "... and no hash is in the audit log" "$(ag --json audit | jq -r '.items[].detail' | grep -c '[0-9a-f]\{64\}')" 0
+check "they are ended" sh -c "for id in $(ag --json token list | jq -r '.items[].id' | xargs); do '$AG_CLI' --socket '$SOCKET' token revoke \$id; done"
+
 # The list is an admin's.
 undone_list()
 {

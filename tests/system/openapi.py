@@ -40,8 +40,9 @@ NOT_PROVOKED = {
     ("confirmUser", "412"): "one that is confirmed between its deadline and the moment in which it is taken back",
     ("confirmInterface", "412"): "the same",
     ("confirmAccount", "412"): "the same",
+    ("confirmToken", "412"): "the same",
 }
-for name in ['removeAccount', 'removeEntries', 'removeEntry', 'removeService', 'grantRole', 'revokeRole', 'addUser', 'removeUser', 'attachInterface', 'detachInterface']:
+for name in ['removeAccount', 'removeEntries', 'removeEntry', 'removeService', 'grantRole', 'revokeRole', 'addUser', 'removeUser', 'attachInterface', 'detachInterface', 'revokeToken']:
     NOT_PROVOKED[name, "413"] = "1,001 changes that wait to be confirmed"
 # What the daemon takes of changes in general and refuses here.
 REFUSED_PARAMETERS = {"reload": {"open", "dry_run"}}
@@ -535,6 +536,10 @@ SCENARIO = [
     ("... confirmed", 200, None, "POST", "/v1/interfaces/eth1/confirm"),
     ("... goes, to be confirmed", 200, None, "DELETE", "/v1/interfaces/eth1" + WAITS),
     ("... taken back", 200, None, "DELETE", "/v1/interfaces/eth1/pending"),
+    ("a token, to be confirmed", 201, None, "POST", "/v1/tokens" + WAITS, {"user": "ada", "account": "acme", "role": "viewer"}),
+    ("nothing waits of one that is none", 404, "not_found", "GET", "/v1/tokens/000000000001/pending"),
+    ("... to be confirmed", 404, "not_found", "POST", "/v1/tokens/000000000001/confirm"),
+    ("... to be taken back", 404, "not_found", "DELETE", "/v1/tokens/000000000001/pending"),
     ("nothing waits for ada", 404, "not_found", "GET", "/v1/users/ada/pending"),
     ("... to be confirmed", 404, "not_found", "POST", "/v1/users/ada/confirm"),
     ("... to be taken back", 404, "not_found", "DELETE", "/v1/users/ada/pending"),
@@ -584,6 +589,15 @@ def check_tokens():
     result(not wrong and [status for status, _, _ in made] == [201] * 100 + [413], "a hundred tokens, and no more", wrong)
     why = expect("one", 200, None, "DELETE", f"/v1/tokens/{made[0][1]['token']['id']}")
     result(not why, "one is revoked", why)
+    one = f"/v1/tokens/{made[1][1]['token']['id']}"
+    _, waiting, _ = ask("POST", "/v1/tokens" + WAITS, {"user": "ada", "account": "open", "role": "viewer"})
+    for what, *rest in (
+            ("one, to be confirmed", 200, None, "DELETE", one + WAITS), ("... is shown", 200, None, "GET", one + "/pending"),
+            ("... taken back", 200, None, "DELETE", one + "/pending"), ("... again", 200, None, "DELETE", one + WAITS),
+            ("... confirmed", 200, None, "POST", one + "/confirm"),
+            ("one that waits", 412, "conflict", "DELETE", f"/v1/tokens/{waiting['token']['id']}")):
+        why = expect(what, *rest)
+        result(not why, what, why)
 
 
 def check_pages():

@@ -89,6 +89,21 @@ static UNUSED void snap_people(struct fixture *fixture, char *text)
 		snap(text, "interface %s %s\n", interfaces[i].name, interfaces[i].mode);
 }
 
+static UNUSED void snap_tokens(struct fixture *fixture, char *text)
+{
+	struct ag_error error = {0};
+	AUTO_FREE struct store_token *tokens = NULL;
+	size_t count = 0;
+
+	assert_int_equal(store_tokens(fixture->gate->store, 0, 100, &tokens, &count, &error), 0);
+	for (size_t i = 0; i < count; i++)
+		snap(text, "token %lld %s %s %s %02x%02x '%s' by %s at %lld until %lld seen %lld\n",
+		     (long long)tokens[i].id, tokens[i].account, tokens[i].user, role_name(tokens[i].role),
+		     tokens[i].hash[0], tokens[i].hash[31], tokens[i].note, tokens[i].created_by,
+		     (long long)tokens[i].created_at, (long long)tokens[i].expires,
+		     (long long)tokens[i].last_used);
+}
+
 /* The caller frees. */
 static UNUSED char *snapshot(struct fixture *fixture)
 {
@@ -98,10 +113,39 @@ static UNUSED char *snapshot(struct fixture *fixture)
 	snap_accounts(fixture, text);
 	snap_services(fixture, text);
 	snap_people(fixture, text);
+	snap_tokens(fixture, text);
 	return text;
 }
 
-/* Users ada (admin of acme) and bob (a viewer, uid 1000), and an entry with a note. */
+/* Of the user on acme, for ever or (in the past) expired. */
+static UNUSED struct store_token token_of(int64_t id, const char *user, int64_t expires)
+{
+	struct store_token token = {.id = id,
+				    .account = "acme",
+				    .role = ROLE_VIEWER,
+				    .created_by = "ops",
+				    .created_at = 1700000000,
+				    .expires = expires,
+				    .note = "for the build"};
+
+	(void)snprintf(token.user, sizeof(token.user), "%s", user);
+	memset(token.hash, 0xa0 + (int)id, sizeof(token.hash));
+	return token;
+}
+
+static UNUSED int create_token(struct fixture *fixture, int64_t id, const char *user, int64_t within,
+			       struct ag_error *error)
+{
+	struct change change = change_of(CHANGE_TOKEN_CREATE);
+	struct store_token token = token_of(id, user, 1800000000);
+
+	change.token = &token;
+	change.confirm_within = within;
+	return apply(fixture, &change, error);
+}
+
+/* Users ada (admin of acme) and bob (a viewer, uid 1000), each with a token that was used, and an entry with
+ * a note. */
 static UNUSED void populate(struct fixture *fixture)
 {
 	struct change user = change_of(CHANGE_USER_ADD), role = change_of(CHANGE_ROLE_GRANT);
@@ -120,6 +164,9 @@ static UNUSED void populate(struct fixture *fixture)
 	assert_int_equal(apply(fixture, &role, &error), 0);
 	assert_int_equal(attempt_first(fixture, &error), 0);
 	assert_int_equal(attempt_more(fixture, &error), 0);
+	assert_int_equal(create_token(fixture, 1, "ada", 0, &error), 0);
+	assert_int_equal(create_token(fixture, 2, "bob", 0, &error), 0);
+	assert_int_equal(store_token_used(fixture->gate->store, 2, 1700000500, &error), 0);
 }
 
 static UNUSED struct store_pending pending_of(struct fixture *fixture, enum pending_subject subject,

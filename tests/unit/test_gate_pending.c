@@ -20,6 +20,7 @@ struct scenario {
 	enum role role;
 	const char *interface;
 	const char *prefix;
+	int64_t token;
 	bool faults; /* each call into the kernel is failed in turn */
 };
 
@@ -43,6 +44,8 @@ static const struct scenario scenarios[] = {
 	{"allow set", CHANGE_ALLOW_SET, PENDING_ACCOUNT, .of = "acme", .prefix = "203.0.113.0/24"},
 	{"allow replace", CHANGE_ALLOW_REPLACE, PENDING_ACCOUNT, .of = "acme", .prefix = "198.51.100.0/24",
 	 .faults = true},
+	{"token create", CHANGE_TOKEN_CREATE, PENDING_TOKEN, .of = "000000000003", .user = "bob", .token = 3},
+	{"token revoke", CHANGE_TOKEN_REVOKE, PENDING_TOKEN, .of = "000000000002", .user = "bob", .token = 2},
 };
 
 static int attach_eth0(struct fixture *fixture)
@@ -79,10 +82,17 @@ static int make(struct fixture *fixture, const struct scenario *scenario, int64_
 {
 	static const enum ag_mode monitor = AG_MODE_MONITOR;
 	struct change change = change_of(scenario->kind);
+	struct store_token token = token_of(scenario->token, "bob", 1800000000);
 	struct service service;
 
+	change.token = scenario->token ? &token : NULL;
+	if (scenario->kind == CHANGE_TOKEN_REVOKE)
+		assert_int_equal(store_token_find(fixture->gate->store, scenario->token, &token, error), 0);
+
 	(void)snprintf(change.account, sizeof(change.account), "%s",
-		       scenario->subject == PENDING_ACCOUNT ? scenario->of : "");
+		       scenario->subject == PENDING_ACCOUNT ? scenario->of
+		       : scenario->token		    ? "acme"
+							    : "");
 	change.open = true;
 	change.confirm_within = within;
 	if (scenario->service)
@@ -203,6 +213,51 @@ static void test_what_is_gone_stays_gone(void **state)
 	after = snapshot(fixture);
 	assert_null(strstr(after, "bob"));
 	assert_true(agrees(fixture));
+	assert_int_equal(teardown(state), 0);
+}
+
+/* Tokens are no exception, and what is not confirmed does not come back by another change's way. */
+static void test_tokens_and_roles(void **state)
+{
+	const struct scenario *revoke_role = &scenarios[5], *create = &scenarios[15],
+			      *revoke = &scenarios[16];
+	struct fixture *fixture = begin(state);
+	struct ag_error error = {0};
+	AUTO_FREE char *after = NULL;
+
+	assert_int_equal(make(fixture, create, WITHIN, &error), 0);
+	assert_true(make(fixture, revoke_role, WITHIN, &error) < 0);
+	assert_int_equal(error.code, ERROR_CONFLICT);
+	assert_non_null(strstr(error.message, "allowgate confirm --token 000000000003 --undo"));
+	assert_int_equal(make(fixture, revoke, WITHIN, &error), 0);
+	assert_int_equal(make(fixture, revoke_role, 0, &error), 0); /* for good, and both tokens with it */
+	assert_int_equal(take_back(fixture, PENDING_TOKEN, create->of, &error), 0);
+	assert_int_equal(take_back(fixture, PENDING_TOKEN, revoke->of, &error), 0);
+	assert_waiting(fixture, 0);
+	after = snapshot(fixture);
+	assert_non_null(strstr(after, "token 1 "));
+	assert_null(strstr(after, "token 2 "));
+	assert_null(strstr(after, "token 3 "));
+	assert_int_equal(teardown(state), 0);
+}
+
+/* What tells a token's secret is nowhere but in the store: not in the audit log. */
+static void test_no_hash_in_the_audit_log(void **state)
+{
+	struct fixture *fixture = begin(state);
+	struct store_audit_filter filter = {.until = INT64_MAX, .limit = 1000};
+	struct store_audit *rows = NULL;
+	struct ag_error error = {0};
+	size_t count = 0;
+
+	assert_int_equal(make(fixture, &scenarios[16], WITHIN, &error), 0);
+	assert_int_equal(take_back(fixture, PENDING_TOKEN, scenarios[16].of, &error), 0);
+	assert_int_equal(store_audit_read(fixture->gate->store, &filter, &rows, &count, &error), 0);
+	assert_true(count > 0);
+	for (size_t i = 0; i < count; i++)
+		assert_null(strstr(rows[i].detail, "a2a2"));
+	assert_non_null(strstr(rows[count - 1].detail, "000000000002 for bob viewer"));
+	store_audit_free(rows, count);
 	assert_int_equal(teardown(state), 0);
 }
 
@@ -352,6 +407,8 @@ int main(void)
 		cmocka_unit_test(test_others_wait),
 		cmocka_unit_test(test_claims_are_kept),
 		cmocka_unit_test(test_what_is_gone_stays_gone),
+		cmocka_unit_test(test_tokens_and_roles),
+		cmocka_unit_test(test_no_hash_in_the_audit_log),
 		cmocka_unit_test(test_each_call_fails_while_it_is_made),
 		cmocka_unit_test(test_each_call_fails_while_it_is_taken_back),
 		cmocka_unit_test(test_confirmed_from_where_one_is_let_in),

@@ -103,8 +103,8 @@ static void test_not_a_store(void **state)
 	assert_refused(f, "not of allowgate");
 	raw(f->path, "PRAGMA user_version = 2");
 	fixture_close(f);
-	assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "migrating to version 4");
-	raw(f->path, "PRAGMA user_version = 4");
+	assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "migrating to version 5");
+	raw(f->path, "PRAGMA user_version = 5");
 	assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "not those that allowgated made");
 	shell("rm %s; mkdir %s", f->path, f->path);
 	assert_error(f, fixture_open(f, STORE_MAY_CREATE), ERROR_STORE, "no regular file");
@@ -121,7 +121,7 @@ static void test_newer_version(void **state)
 	raw(f->path, "PRAGMA application_id = 7");
 	assert_refused(f, "not of allowgate");
 	raw(f->path, "PRAGMA application_id = 1095192659; PRAGMA user_version = 9");
-	assert_refused(f, "is of version 9, this allowgated knows 4: upgrade allowgated");
+	assert_refused(f, "is of version 9, this allowgated knows 5: upgrade allowgated");
 }
 
 static void test_foreign_schema(void **state)
@@ -159,25 +159,25 @@ static void test_migration(void **state)
 {
 	struct fixture *f = *state;
 	const struct store_step broken[] = {
-		{3, 4, "SELECT nonsense", NULL},
-		{4, 5, "CREATE TABLE extra (a); INSERT INTO extra VALUES (1); SELECT nonsense", NULL}};
-	const struct store_step steps[] = {{3, 4, "SELECT nonsense", NULL},
-					   {4, 5, "CREATE TABLE extra (a)", NULL},
-					   {5, 6, "INSERT INTO extra VALUES (7)", NULL},
-					   {6, 7, "SELECT nonsense", NULL}};
+		{4, 5, "SELECT nonsense", NULL},
+		{5, 6, "CREATE TABLE extra (a); INSERT INTO extra VALUES (1); SELECT nonsense", NULL}};
+	const struct store_step steps[] = {{4, 5, "SELECT nonsense", NULL},
+					   {5, 6, "CREATE TABLE extra (a)", NULL},
+					   {6, 7, "INSERT INTO extra VALUES (7)", NULL},
+					   {7, 8, "SELECT nonsense", NULL}};
 	int64_t number = 0;
 
 	make_store(f);
 	/* A step that fails leaves nothing of itself. */
 	assert_error(f, store_migrate(f->store, broken, COUNT(broken), &f->error), ERROR_STORE,
-		     "migrating to version 5");
+		     "migrating to version 6");
 	assert_ok(f, sql_pragma_number(f->store, "PRAGMA user_version", &number, &f->error));
-	assert_int_equal(number, 4);
+	assert_int_equal(number, 5);
 	/* Those that were taken before stay; the first is not taken again. */
 	assert_error(f, store_migrate(f->store, steps, COUNT(steps), &f->error), ERROR_STORE,
-		     "migrating to version 7");
+		     "migrating to version 8");
 	assert_ok(f, sql_pragma_number(f->store, "PRAGMA user_version", &number, &f->error));
-	assert_int_equal(number, 6);
+	assert_int_equal(number, 7);
 	assert_ok(f, sql_pragma_number(f->store, "SELECT sum(a) FROM extra", &number, &f->error));
 	assert_int_equal(number, 7);
 	assert_ok(f, store_migrate(f->store, steps, 3, &f->error));

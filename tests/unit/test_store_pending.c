@@ -63,20 +63,22 @@ static void test_kept_across_opening(void **state)
 	size_t listed = 0;
 
 	put(f, &row);
-	row.subject = PENDING_USER; /* the same name, of another subject */
-	put(f, &row);
+	for (row.subject = PENDING_USER; row.subject < PENDING_SUBJECT_MAX; row.subject++)
+		put(f, &row); /* the same name, of another subject */
 	reopen(f);
-	assert_ok(f, store_pending_find(f->store, PENDING_USER, "acme", &got, &f->error));
-	assert_same(&got, &row);
-	store_pending_clear(&got);
+	for (row.subject = PENDING_ACCOUNT; row.subject < PENDING_SUBJECT_MAX; row.subject++) {
+		assert_ok(f, store_pending_find(f->store, row.subject, "acme", &got, &f->error));
+		assert_same(&got, &row);
+		store_pending_clear(&got);
+	}
 	assert_ok(f, store_pending_count(f->store, &count, &f->error));
-	assert_int_equal(count, 2);
+	assert_int_equal(count, PENDING_SUBJECT_MAX);
 	assert_ok(f, store_pendings(f->store, &all, &listed, &f->error));
-	assert_int_equal(listed, 2);
+	assert_int_equal(listed, PENDING_SUBJECT_MAX);
 	assert_int_equal(all[0].subject, PENDING_ACCOUNT);
 	store_pendings_free(all, listed);
-	assert_error(f, store_pending_find(f->store, PENDING_INTERFACE, "acme", &got, &f->error),
-		     ERROR_NOT_FOUND, "no change of interface 'acme'");
+	assert_error(f, store_pending_find(f->store, PENDING_INTERFACE, "beta", &got, &f->error),
+		     ERROR_NOT_FOUND, "no change of interface 'beta'");
 }
 
 static void test_one_of_a_subject(void **state)
@@ -114,18 +116,20 @@ static void test_claims(void **state)
 {
 	struct fixture *f = *state;
 	struct store_pending row = row_of("acme");
-	char owner[NAME_SIZE] = "";
+	struct store_pending owner = {0};
 
 	put(f, &row);
-	assert_int_equal(store_pending_claimed(f->store, "192.0.2.10:443/tcp", owner, &f->error), 1);
-	assert_string_equal(owner, "acme");
-	assert_int_equal(store_pending_claimed(f->store, "uid=1000", owner, &f->error), 1);
-	assert_int_equal(store_pending_claimed(f->store, "uid=100", owner, &f->error), 0);
-	assert_int_equal(store_pending_claimed(f->store, "192.0.2.10:443", owner, &f->error), 0);
+	assert_int_equal(store_pending_claimed(f->store, "192.0.2.10:443/tcp", &owner, &f->error), 1);
+	assert_same(&owner, &row);
+	store_pending_clear(&owner);
+	assert_int_equal(store_pending_claimed(f->store, "uid=1000", &owner, &f->error), 1);
+	store_pending_clear(&owner);
+	assert_int_equal(store_pending_claimed(f->store, "uid=100", &owner, &f->error), 0);
+	assert_int_equal(store_pending_claimed(f->store, "192.0.2.10:443", &owner, &f->error), 0);
 	row = row_of("beta");
 	row.claims = row.inverse = NULL;
 	put(f, &row);
-	assert_int_equal(store_pending_claimed(f->store, "", owner, &f->error), 0);
+	assert_int_equal(store_pending_claimed(f->store, "", &owner, &f->error), 0);
 }
 
 static void test_bounded(void **state)
@@ -176,6 +180,49 @@ static void test_part_of_the_sum(void **state)
 	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
 }
 
+/* Version 4 knew fewer subjects of what waits to be confirmed, and was the same otherwise. */
+static void make_version_4(struct fixture *f)
+{
+	struct store_pending row = row_of("acme");
+	const char *start = strstr(store_steps[3].sql, "CREATE TABLE pending ("), *end;
+	char sql[2048];
+
+	assert_non_null(start);
+	end = strchr(start, ';');
+	assert_non_null(end);
+	put(f, &row);
+	fixture_close(f);
+	snprintf(sql, sizeof(sql),
+		 "ALTER TABLE pending RENAME TO newer; %.*s; INSERT INTO pending SELECT * FROM newer; "
+		 "DROP TABLE newer; PRAGMA user_version = 4",
+		 (int)(end - start), start);
+	raw(f->path, sql);
+}
+
+static void test_what_waits_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct store_pending row = row_of("acme"), got = {0};
+
+	make_version_4(f);
+	assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
+	assert_ok(f, store_pending_find(f->store, PENDING_ACCOUNT, "acme", &got, &f->error));
+	assert_same(&got, &row);
+	store_pending_clear(&got);
+	row.subject = PENDING_POLICY;
+	put(f, &row);
+	reopen(f);
+}
+
+static void test_what_was_damaged_before_is_none(void **state)
+{
+	struct fixture *f = *state;
+
+	make_version_4(f);
+	raw(f->path, "UPDATE pending SET wall = wall + 1");
+	assert_error(f, fixture_open(f, STORE_MUST_EXIST), ERROR_STORE, "do not fit their sum");
+}
+
 #define PENDING_TEST(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown)
 
 int main(void)
@@ -187,6 +234,8 @@ int main(void)
 		PENDING_TEST(test_claims),
 		PENDING_TEST(test_bounded),
 		PENDING_TEST(test_part_of_the_sum),
+		PENDING_TEST(test_what_waits_goes_on),
+		PENDING_TEST(test_what_was_damaged_before_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

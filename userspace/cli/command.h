@@ -57,6 +57,7 @@ enum option {
 	OPTION_CONFIRM_WITHIN,
 	OPTION_INTERFACE,
 	OPTION_UNDO,
+	OPTION_TOKEN,
 	OPTION_MAX,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << OPTION_##option)

@@ -10,19 +10,27 @@
 #include "userspace/cli/show.h"
 #include "userspace/core/table.h"
 
-/* What must be done for the change to stay. */
-static void show_confirm_by(struct invocation *invocation, const json_t *answer)
+/* Of all nouns but these it is the account's change. */
+static const char *confirm_option(const char *noun)
+{
+	static const char *const nouns[][2] = {
+		{"user", "--user "}, {"interface", "--interface "}, {"token", "--token "}};
+
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
+		if (!strcmp(noun, nouns[i][0]))
+			return nouns[i][1];
+	return "";
+}
+
+void show_confirm_by(struct invocation *invocation, const json_t *answer, const char *name)
 {
 	const char *until = json_string_value(json_object_get(answer, "confirm_by"));
-	const char *noun = invocation->command->noun;
-	bool other = !strcmp(noun, "user") || !strcmp(noun, "interface");
 	struct buffer line = {0};
 
-	if (!until || !invocation->count)
+	if (!until || !name || option_given(invocation, OPTION_QUIET))
 		return;
-	(void)buffer_print(&line, "taken back at %s unless you confirm it: allowgate confirm %s%s%s%s\n",
-			   until, other ? "--" : "", other ? noun : "", other ? " " : "",
-			   invocation->arguments[0]); /* remembered in the buffer */
+	(void)buffer_print(&line, "taken back at %s unless you confirm it: allowgate confirm %s%s\n", until,
+			   confirm_option(invocation->command->noun), name); /* remembered in the buffer */
 	if (line.failed)
 		invocation->out.failed = line.failed;
 	else
@@ -39,9 +47,8 @@ static int show_change(struct invocation *invocation, const json_t *answer)
 		show_sentence(invocation, invocation->command->done, answer, &invocation->out);
 	if (option_given(invocation, OPTION_DRY_RUN))
 		show_preview(invocation, answer);
-	if (!option_given(invocation, OPTION_QUIET) && option_given(invocation, OPTION_CONFIRM_WITHIN) &&
-	    !option_given(invocation, OPTION_DRY_RUN))
-		show_confirm_by(invocation, answer);
+	if (option_given(invocation, OPTION_CONFIRM_WITHIN)) /* the answer has it, unless it is a dry run */
+		show_confirm_by(invocation, answer, invocation->count ? invocation->arguments[0] : NULL);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ static int find_subject(struct invocation *invocation, struct subject *ret)
 		{invocation->args.values[OPTION_USER], "/v1/users/{0}/confirm", "/v1/users/{0}/pending"},
 		{invocation->args.values[OPTION_INTERFACE], "/v1/interfaces/{0}/confirm",
 		 "/v1/interfaces/{0}/pending"},
+		{invocation->args.values[OPTION_TOKEN], "/v1/tokens/{0}/confirm", "/v1/tokens/{0}/pending"},
 	};
 	int count = 0;
 
@@ -42,7 +43,7 @@ static int find_subject(struct invocation *invocation, struct subject *ret)
 	}
 	return count <= 1 ? 0
 			  : problem_set(&invocation->problem, PROBLEM_USAGE,
-					"name one: an account, --user USER, or --interface IFACE");
+					"name one: an account, --user USER, --interface IFACE or --token ID");
 }
 
 static int list_pending(struct invocation *invocation)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "userspace/cli/ask.h"
+#include "userspace/cli/change.h"
 #include "userspace/cli/command.h"
 #include "userspace/cli/run.h"
 #include "userspace/cli/show.h"
@@ -44,6 +45,7 @@ static int print_token(struct invocation *invocation, const json_t *answer)
 	}
 	if (secret)
 		(void)buffer_print(&invocation->out, "%s\n", secret); /* remembered in the buffer */
+	show_confirm_by(invocation, answer, json_string_value(json_object_get(token, "id")));
 	return 0;
 }
 

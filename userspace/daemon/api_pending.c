@@ -12,9 +12,15 @@
 
 static enum pending_subject subject_of(const struct call *call)
 {
-	if (call->match.account)
-		return PENDING_ACCOUNT;
-	return !strncmp(call->match.route->path, "/v1/users/", 10) ? PENDING_USER : PENDING_INTERFACE;
+	static const char *const paths[PENDING_SUBJECT_MAX] = {[PENDING_ACCOUNT] = "/v1/accounts/",
+							       [PENDING_USER] = "/v1/users/",
+							       [PENDING_INTERFACE] = "/v1/interfaces/",
+							       [PENDING_TOKEN] = "/v1/tokens/"};
+	enum pending_subject subject = PENDING_ACCOUNT;
+
+	while (strncmp(call->match.route->path, paths[subject], strlen(paths[subject])) != 0)
+		subject++;
+	return subject;
 }
 
 json_t *pending_json(const struct store_pending *row)

@@ -47,6 +47,7 @@ enum change_kind {
 	CHANGE_INTERFACE_DETACH,
 	CHANGE_ACCOUNT_RESTORE, /* takes a removal back */
 	CHANGE_USER_RESTORE,
+	CHANGE_TOKEN_RESTORE,
 	CHANGE_KIND_MAX,
 };
 
@@ -101,8 +102,10 @@ struct change {
 	enum role role;
 	struct store_token *token; /* TOKEN_CREATE: all but what is found by the names in it, which is filled
 				      in; TOKEN_REVOKE: as found */
-	const struct store_role *roles; /* *_RESTORE */
+	const struct store_role *roles; /* ACCOUNT_RESTORE and USER_RESTORE */
 	size_t role_count;
+	const struct store_token *tokens; /* *_RESTORE, and ROLE_GRANT that takes back: as they were */
+	size_t token_count;
 	struct store_interface interface;
 	bool unstored;		   /* INTERFACE_ATTACH: the configuration's, and none of the store */
 	char named[NAME_SIZE];	   /* LIST_*, LISTED_*: the list; its entries in `list` */

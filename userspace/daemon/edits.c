@@ -410,6 +410,7 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				.undo = undo_role},
 	[CHANGE_TOKEN_CREATE] = {.action = "token create", .account = true, .edit = edit_token_create},
 	[CHANGE_TOKEN_REVOKE] = {.action = "token revoke", .edit = edit_token_revoke},
+	[CHANGE_TOKEN_RESTORE] = {.action = "token restore", .edit = edit_token_restore},
 	[CHANGE_ALLOW_ADD] = {.action = "allow add",
 			      .account = true,
 			      .of_list = true,

@@ -57,9 +57,12 @@ int edit_check_expiry(const struct change *change, const struct entry *entry, in
 /* edits_tokens.c: rows of the table. */
 int edit_token_create(struct edit *edit, struct ag_error *error);
 int edit_token_revoke(struct edit *edit, struct ag_error *error);
+int edit_token_restore(struct edit *edit, struct ag_error *error);
 /* Those that end with the user's role on the account are remembered, and put back behind the role. */
 int tokens_remember(struct edit *edit, int64_t user_id, struct ag_error *error);
 int tokens_put_back(struct edit *edit, struct ag_error *error);
+/* Those of the change, as they were; but not whose account, user or role is gone for good. */
+int tokens_restore(struct edit *edit, struct ag_error *error);
 
 extern const struct edit_kind edit_kinds[CHANGE_KIND_MAX];
 

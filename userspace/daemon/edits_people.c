@@ -48,7 +48,8 @@ int edit_role_grant(struct edit *edit, struct ag_error *error)
 		err = store_role_of(edit->gate->store, edit->before.id, user.name, &edit->had_role, error);
 	if (err)
 		return already_so(edit, err, error);
-	return store_role_grant(edit->gate->store, edit->before.id, user.id, change->role, error);
+	err = store_role_grant(edit->gate->store, edit->before.id, user.id, change->role, error);
+	return err ? err : tokens_restore(edit, error);
 }
 
 int edit_role_revoke(struct edit *edit, struct ag_error *error)

@@ -79,6 +79,8 @@ int edit_account_restore(struct edit *edit, struct ag_error *error)
 		err = add_services(edit, error);
 	if (!err)
 		err = grant_all(edit, error);
+	if (!err)
+		err = tokens_restore(edit, error);
 	return err ? err : add_entries(edit, error);
 }
 
@@ -94,5 +96,7 @@ int edit_user_restore(struct edit *edit, struct ag_error *error)
 
 	(void)buffer_print(&edit->detail, "%s ", user.name);
 	edit->outcome->added = 1;
-	return err ? err : grant_all(edit, error);
+	if (!err)
+		err = grant_all(edit, error);
+	return err ? err : tokens_restore(edit, error);
 }

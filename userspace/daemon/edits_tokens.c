@@ -55,13 +55,22 @@ int edit_token_create(struct edit *edit, struct ag_error *error)
 	return store_token_add(edit->gate->store, token, error);
 }
 
+/* What takes its making back finds nothing to do where it went with its role. */
 int edit_token_revoke(struct edit *edit, struct ag_error *error)
 {
 	const struct store_token *token = edit->change->token;
+	int err = store_token_remove(edit->gate->store, token->id, error);
 
 	describe(edit, token);
 	edit->outcome->removed = 1;
-	return store_token_remove(edit->gate->store, token->id, error);
+	return err && edit->change->takes_back && error->code == ERROR_NOT_FOUND ? 0 : err;
+}
+
+int edit_token_restore(struct edit *edit, struct ag_error *error)
+{
+	describe(edit, &edit->change->tokens[0]);
+	edit->outcome->added = 1;
+	return tokens_restore(edit, error);
 }
 
 int tokens_remember(struct edit *edit, int64_t user_id, struct ag_error *error)
@@ -79,6 +88,33 @@ int tokens_put_back(struct edit *edit, struct ag_error *error)
 	int err = 0;
 
 	for (size_t i = 0; i < edit->token_count && !err; i++)
-		err = store_token_add(edit->gate->store, &edit->tokens[i], error);
+		err = store_token_restore(edit->gate->store, &edit->tokens[i], error);
+	return err;
+}
+
+static int restore(struct store *store, const struct store_token *kept, struct ag_error *error)
+{
+	struct store_token token = *kept;
+	struct account account = {0};
+	struct store_user user = {0};
+	int err = store_account_find(store, token.account, &account, error);
+
+	if (!err)
+		err = store_user_find(store, token.user, &user, error);
+	token.account_id = account.id;
+	token.user_id = user.id;
+	if (!err)
+		err = store_token_restore(store, &token, error);
+	account_clear(&account);
+	return err && error->code == ERROR_NOT_FOUND ? 0 : err;
+}
+
+int tokens_restore(struct edit *edit, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+	int err = 0;
+
+	for (size_t i = 0; i < change->token_count && !err; i++)
+		err = restore(edit->gate->store, &change->tokens[i], error);
 	return err;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/core/token.h"
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/named.h"
 #include "userspace/daemon/reversal.h"
@@ -53,29 +54,41 @@ struct moment pending_now(void)
 
 /* --- on the way of a change ------------------------------------------------- */
 
-/* Whose change it is. */
-static enum pending_subject subject_of(const struct change *change, const char **ret_name)
+static enum pending_subject named(enum pending_subject subject, const char *name, char ret_name[NAME_SIZE])
 {
+	(void)snprintf(ret_name, NAME_SIZE, "%s", name);
+	return subject;
+}
+
+/* Whose change it is. */
+static enum pending_subject subject_of(const struct change *change, char ret_name[NAME_SIZE])
+{
+	char token[TOKEN_ID_SIZE];
+
 	switch (change->kind) {
 	case CHANGE_USER_ADD:
 	case CHANGE_USER_REMOVE:
 	case CHANGE_USER_RESTORE:
-		*ret_name = change->user.name;
-		return PENDING_USER;
+		return named(PENDING_USER, change->user.name, ret_name);
 	case CHANGE_INTERFACE_ATTACH:
 	case CHANGE_INTERFACE_DETACH:
-		*ret_name = change->interface.name;
-		return PENDING_INTERFACE;
+		return named(PENDING_INTERFACE, change->interface.name, ret_name);
+	case CHANGE_TOKEN_CREATE:
+	case CHANGE_TOKEN_REVOKE:
+	case CHANGE_TOKEN_RESTORE:
+		token_id_format(change->token->id, token);
+		return named(PENDING_TOKEN, token, ret_name);
 	default:
-		*ret_name = change->account;
-		return PENDING_ACCOUNT;
+		return named(PENDING_ACCOUNT, change->account, ret_name);
 	}
 }
 
-static int refuse(const struct store_pending *row, struct ag_error *error)
+int pending_refuse(const struct store_pending *row, struct ag_error *error)
 {
-	static const char *const options[] = {
-		[PENDING_ACCOUNT] = "", [PENDING_USER] = "--user ", [PENDING_INTERFACE] = "--interface "};
+	static const char *const options[PENDING_SUBJECT_MAX] = {[PENDING_ACCOUNT] = "",
+								 [PENDING_USER] = "--user ",
+								 [PENDING_INTERFACE] = "--interface ",
+								 [PENDING_TOKEN] = "--token "};
 	const char *option = options[row->subject];
 	char until[TIME_TEXT_MAX];
 
@@ -90,15 +103,17 @@ static int refuse(const struct store_pending *row, struct ag_error *error)
 /* Where something needs what another change would need to be taken back. */
 static int check_claim(const struct gate *gate, const char *claim, struct ag_error *error)
 {
-	char owner[NAME_SIZE];
-	int claimed = store_pending_claimed(gate->store, claim, owner, error);
+	struct store_pending row = {0};
+	int err = store_pending_claimed(gate->store, claim, &row, error);
 
-	if (claimed <= 0)
-		return claimed;
-	return error_set(error, ERROR_EXISTS,
-			 "%s was '%s's, and is again unless the change that took it away is confirmed: see "
-			 "'allowgate confirm'",
-			 claim, owner);
+	if (err <= 0)
+		return err;
+	err = error_set(error, ERROR_EXISTS,
+			"%s was '%s's, and is again unless the change that took it away is confirmed: see "
+			"'allowgate confirm'",
+			claim, row.name);
+	store_pending_clear(&row);
+	return err;
 }
 
 static int check_claims(const struct gate *gate, const struct change *change, struct ag_error *error)
@@ -120,8 +135,8 @@ int pending_check(const struct gate *gate, const struct change *change, struct a
 {
 	struct store_pending row = {0};
 	struct ag_error why = {0};
-	const char *name;
-	enum pending_subject subject = subject_of(change, &name);
+	char name[NAME_SIZE];
+	enum pending_subject subject = subject_of(change, name);
 	int err;
 
 	if (!gate->pending_changes || change->takes_back)
@@ -132,15 +147,15 @@ int pending_check(const struct gate *gate, const struct change *change, struct a
 	if (err)
 		*error = why;
 	else
-		err = refuse(&row, error);
+		err = pending_refuse(&row, error);
 	store_pending_clear(&row);
 	return err;
 }
 
 static int find_ended(struct edit *edit, struct ag_error *error)
 {
-	const char *name;
-	enum pending_subject subject = subject_of(edit->change, &name);
+	char name[NAME_SIZE];
+	enum pending_subject subject = subject_of(edit->change, name);
 	int err = store_pending_find(edit->gate->store, subject, name, &edit->pending, error);
 
 	if (err || edit->pending.generation == edit->change->takes_back)
@@ -171,10 +186,8 @@ static void complete(struct edit *edit)
 {
 	const struct change *change = edit->change;
 	struct store_pending *row = &edit->pending;
-	const char *name;
 
-	row->subject = subject_of(change, &name);
-	(void)snprintf(row->name, sizeof(row->name), "%s", name);
+	row->subject = subject_of(change, row->name);
 	(void)snprintf(row->action, sizeof(row->action), "%s", change_action(change->kind));
 	(void)snprintf(row->user, sizeof(row->user), "%s", change->actor.name);
 	row->admins = change_is_of_list(change->kind);

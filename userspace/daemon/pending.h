@@ -4,9 +4,9 @@
  *
  * A change that is made with confirm_within is in force at once. In its transaction a row is written
  * (store.h) that says until when it is to be confirmed and what takes it back. Until then other changes of
- * the same account, user or interface are refused. What takes it back is a change like others, which removes
- * the row in its own transaction; rules 2 and 3 do not ask it, for it only goes back to what was. confirms.h
- * sees to the deadlines.
+ * the same account, user, interface or token are refused. What takes it back is a change like others, which
+ * removes the row in its own transaction; rules 2 and 3 do not ask it, for it only goes back to what was.
+ * confirms.h sees to the deadlines.
  */
 #pragma once
 
@@ -23,6 +23,8 @@ struct moment pending_now(void);
 
 /* ERROR_CONFLICT while another change of the same subject waits to be confirmed. */
 int pending_check(const struct gate *gate, const struct change *change, struct ag_error *error);
+/* ERROR_CONFLICT, which says how the row's change is confirmed or taken back. */
+int pending_refuse(const struct store_pending *row, struct ag_error *error);
 /* In the transaction, before the edit: notes what takes it back; of one that takes back, which row that ends.
  */
 int pending_begin(struct edit *edit, struct ag_error *error);

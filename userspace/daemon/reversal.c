@@ -4,31 +4,30 @@
  */
 #include "userspace/daemon/reversal.h"
 
-#include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/interfaces.h"
+#include "userspace/daemon/reversal_private.h"
 
 DEFINE_CLEANUP(json, json_t *, json_decref)
 #define AUTO_JSON CLEANUP(cleanup_json)
 
-static int no_memory(struct ag_error *error)
+int reversal_no_memory(struct ag_error *error)
 {
 	return error_set(error, ERROR_STORE, "no memory to note what would take the change back");
 }
 
-/* Takes over the value. */
-static int put(json_t *document, const char *name, json_t *value, struct ag_error *error)
+int reversal_put(json_t *document, const char *name, json_t *value, struct ag_error *error)
 {
-	return json_object_set_new(document, name, value) ? no_memory(error) : 0;
+	return json_object_set_new(document, name, value) ? reversal_no_memory(error) : 0;
 }
 
-static int check_count(size_t count, const char *what, struct ag_error *error)
+int reversal_check_count(size_t count, const char *what, struct ag_error *error)
 {
 	if (count <= REVERSAL_ITEMS_MAX)
 		return 0;
@@ -38,10 +37,22 @@ static int check_count(size_t count, const char *what, struct ag_error *error)
 			 count, what, REVERSAL_ITEMS_MAX);
 }
 
-/* What nobody else may take meanwhile. */
-static void claim(struct buffer *claims, const char *text)
+void reversal_claim(struct buffer *claims, const char *format, ...)
 {
+	char text[SERVICE_TEXT_MAX + NAME_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args); /* a name or a service, which fit */
+	va_end(args);
 	(void)buffer_print(claims, "%s%s ", claims->length ? "" : " ", text); /* remembered in the buffer */
+}
+
+const char *reversal_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
 }
 
 /* --- to a document ---------------------------------------------------------- */
@@ -52,7 +63,7 @@ static int add_service(json_t *array, const struct service *service, struct buff
 
 	service_format(service, text);
 	if (claims)
-		claim(claims, text);
+		reversal_claim(claims, "%s", text);
 	return json_array_append_new(array, json_string(text));
 }
 
@@ -60,12 +71,12 @@ static int put_services(struct edit *edit, json_t *document, struct buffer *clai
 {
 	const struct change *change = edit->change;
 	AUTO_JSON json_t *array = json_array();
-	int err = check_count(change->service_count, "services", error);
+	int err = reversal_check_count(change->service_count, "services", error);
 
 	for (size_t i = 0; i < change->service_count && !err; i++)
 		if (add_service(array, &change->services[i], claims))
-			err = no_memory(error);
-	return err ? err : put(document, "services", TAKE_PTR(array), error);
+			err = reversal_no_memory(error);
+	return err ? err : reversal_put(document, "services", TAKE_PTR(array), error);
 }
 
 static int describe_service_add(struct edit *edit, json_t *document, struct buffer *claims,
@@ -83,11 +94,24 @@ static int describe_role(struct edit *edit, json_t *document, struct buffer *cla
 
 	(void)claims;
 	if (!err)
-		err = put(document, "do", json_string(role == ROLE_NONE ? "role revoke" : "role grant"),
-			  error);
+		err = reversal_put(document, "do",
+				   json_string(role == ROLE_NONE ? "role revoke" : "role grant"), error);
 	if (!err)
-		err = put(document, "user", json_string(user), error);
-	return err || role == ROLE_NONE ? err : put(document, "role", json_string(role_name(role)), error);
+		err = reversal_put(document, "user", json_string(user), error);
+	return err || role == ROLE_NONE ? err
+					: reversal_put(document, "role", json_string(role_name(role)), error);
+}
+
+/* Its tokens go with it. */
+static int describe_role_revoke(struct edit *edit, json_t *document, struct buffer *claims,
+				struct ag_error *error)
+{
+	struct store_user user = {0};
+	int err = describe_role(edit, document, claims, error);
+
+	if (!err)
+		err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
+	return err ? err : reversal_put_tokens(edit, document, edit->before.id, user.id, error);
 }
 
 static int describe_nothing(struct edit *edit, json_t *document, struct buffer *claims,
@@ -110,42 +134,44 @@ static int put_roles(struct edit *edit, json_t *document, const char *account, c
 	int err = store_roles(edit->gate->store, account, user, &roles, &count, error);
 
 	if (!err)
-		err = check_count(count, "roles", error);
+		err = reversal_check_count(count, "roles", error);
 	for (size_t i = 0; i < count && !err; i++)
 		if (json_array_append_new(array, json_role(roles[i].account, roles[i].user, roles[i].role)))
-			err = no_memory(error);
-	return err ? err : put(document, "roles", TAKE_PTR(array), error);
+			err = reversal_no_memory(error);
+	return err ? err : reversal_put(document, "roles", TAKE_PTR(array), error);
 }
 
 static int describe_user_remove(struct edit *edit, json_t *document, struct buffer *claims,
 				struct ag_error *error)
 {
 	struct store_user user;
-	char text[32];
 	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
 
 	if (err)
 		return err;
-	(void)snprintf(text, sizeof(text), "uid=%lld", (long long)user.uid);
 	if (user.uid >= 0)
-		claim(claims, text);
-	err = put(document, "uid", json_integer((json_int_t)user.uid), error);
+		reversal_claim(claims, "uid=%lld", (long long)user.uid);
+	err = reversal_put(document, "uid", json_integer((json_int_t)user.uid), error);
 	if (!err)
-		err = put(document, "operator", json_boolean(user.operator_), error);
+		err = reversal_put(document, "operator", json_boolean(user.operator_), error);
 	if (!err)
-		err = put(document, "delegate", json_boolean(user.delegate), error);
-	return err ? err : put_roles(edit, document, NULL, user.name, error);
+		err = reversal_put(document, "delegate", json_boolean(user.delegate), error);
+	if (!err)
+		err = put_roles(edit, document, NULL, user.name, error);
+	return err ? err : reversal_put_tokens(edit, document, 0, user.id, error);
 }
 
 static int put_settings(const struct account *account, json_t *document, struct ag_error *error)
 {
 	char on_deny[ON_DENY_TEXT_MAX];
-	int err = put(document, "mode", json_string(mode_name(account->mode)), error);
+	int err = reversal_put(document, "mode", json_string(mode_name(account->mode)), error);
 
 	on_deny_format(&account->on_deny, on_deny);
 	if (!err)
-		err = put(document, "on_deny", json_string(on_deny), error);
-	return err ? err : put(document, "label", json_string(account->label ? account->label : ""), error);
+		err = reversal_put(document, "on_deny", json_string(on_deny), error);
+	return err ? err
+		   : reversal_put(document, "label", json_string(account->label ? account->label : ""),
+				  error);
 }
 
 static int describe_settings(struct edit *edit, json_t *document, struct buffer *claims,
@@ -161,7 +187,7 @@ static int put_entries(struct edit *edit, json_t *document, struct ag_error *err
 	AUTO_JSON json_t *authors = json_array();
 	struct list list = {0};
 	json_t *sent;
-	int err = check_count(account_entries(&edit->before), "entries", error);
+	int err = reversal_check_count(account_entries(&edit->before), "entries", error);
 
 	if (!err)
 		err = store_list(edit->gate->store, edit->before.id, &list, error);
@@ -170,13 +196,13 @@ static int put_entries(struct edit *edit, json_t *document, struct ag_error *err
 
 		if (json_array_append_new(authors, json_pack("[s, I]", by ? by : "",
 							     (json_int_t)list.entries[i].created_at)))
-			err = no_memory(error);
+			err = reversal_no_memory(error);
 	}
 	sent = err ? NULL : json_entries_sent(&list);
 	list_clear(&list);
 	if (!err)
-		err = put(document, "list", sent, error);
-	return err ? err : put(document, "authors", TAKE_PTR(authors), error);
+		err = reversal_put(document, "list", sent, error);
+	return err ? err : reversal_put(document, "authors", TAKE_PTR(authors), error);
 }
 
 static int put_all_services(struct edit *edit, json_t *document, struct buffer *claims,
@@ -185,12 +211,12 @@ static int put_all_services(struct edit *edit, json_t *document, struct buffer *
 	size_t count;
 	const struct claim *all = summary_claims_of(&edit->gate->summary, edit->before.slot, &count);
 	AUTO_JSON json_t *array = json_array();
-	int err = check_count(count, "services", error);
+	int err = reversal_check_count(count, "services", error);
 
 	for (size_t i = 0; i < count && !err; i++)
 		if (add_service(array, &all[i].service, claims))
-			err = no_memory(error);
-	return err ? err : put(document, "services", TAKE_PTR(array), error);
+			err = reversal_no_memory(error);
+	return err ? err : reversal_put(document, "services", TAKE_PTR(array), error);
 }
 
 static int describe_account_remove(struct edit *edit, json_t *document, struct buffer *claims,
@@ -202,6 +228,8 @@ static int describe_account_remove(struct edit *edit, json_t *document, struct b
 		err = put_all_services(edit, document, claims, error);
 	if (!err)
 		err = put_roles(edit, document, edit->before.name, NULL, error);
+	if (!err)
+		err = reversal_put_tokens(edit, document, edit->before.id, 0, error);
 	return err ? err : put_entries(edit, document, error);
 }
 
@@ -227,16 +255,16 @@ static int describe_interface(struct edit *edit, json_t *document, struct buffer
 
 	(void)claims;
 	if (!err)
-		err = put(document, "do", json_string(there ? "interface attach" : "interface detach"),
-			  error);
+		err = reversal_put(document, "do",
+				   json_string(there ? "interface attach" : "interface detach"), error);
 	if (!err)
-		err = put(document, "mode", json_string(interfaces_mode(edit->gate, name)), error);
-	return err ? err : put(document, "stored", json_boolean(stored), error);
+		err = reversal_put(document, "mode", json_string(interfaces_mode(edit->gate, name)), error);
+	return err ? err : reversal_put(document, "stored", json_boolean(stored), error);
 }
 
 static const struct {
 	const char *inverse; /* NULL: the function says it */
-	int (*describe)(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error);
+	reversal_describes describe;
 } descriptions[CHANGE_KIND_MAX] = {
 	[CHANGE_ACCOUNT_ADD] = {"account remove", describe_nothing},
 	[CHANGE_ACCOUNT_SET] = {"account set", describe_settings},
@@ -246,7 +274,9 @@ static const struct {
 	[CHANGE_USER_ADD] = {"user remove", describe_nothing},
 	[CHANGE_USER_REMOVE] = {"user restore", describe_user_remove},
 	[CHANGE_ROLE_GRANT] = {NULL, describe_role},
-	[CHANGE_ROLE_REVOKE] = {NULL, describe_role},
+	[CHANGE_ROLE_REVOKE] = {NULL, describe_role_revoke},
+	[CHANGE_TOKEN_CREATE] = {"token revoke", reversal_describe_token},
+	[CHANGE_TOKEN_REVOKE] = {"token restore", reversal_describe_token},
 	[CHANGE_INTERFACE_ATTACH] = {NULL, describe_interface},
 	[CHANGE_INTERFACE_DETACH] = {NULL, describe_interface},
 };
@@ -255,7 +285,7 @@ static int write_document(struct edit *edit, json_t *document, struct buffer *cl
 {
 	edit->pending.inverse = json_dumps(document, JSON_COMPACT);
 	if (!edit->pending.inverse || claims->failed)
-		return no_memory(error);
+		return reversal_no_memory(error);
 	edit->pending.claims = TAKE_PTR(claims->data);
 	return 0;
 }
@@ -268,7 +298,7 @@ static int describe(struct edit *edit, struct ag_error *error)
 	int err = 0;
 
 	if (inverse)
-		err = put(document, "do", json_string(inverse), error);
+		err = reversal_put(document, "do", json_string(inverse), error);
 	if (!err)
 		err = descriptions[edit->change->kind].describe(edit, document, &claims, error);
 	return err ? err : write_document(edit, document, &claims, error);

@@ -21,6 +21,7 @@ struct reversal {
 	char label[NOTE_SIZE];
 	struct service *services;
 	struct store_role *roles;
+	struct store_token *tokens;
 	struct list list;
 };
 

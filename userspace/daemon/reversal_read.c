@@ -2,29 +2,16 @@
 /*
  * reversal_read.c - from a document to the change that it stands for: see reversal.h
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
-#include "userspace/daemon/reversal.h"
+#include "userspace/daemon/reversal_private.h"
 
 DEFINE_CLEANUP(json, json_t *, json_decref)
 #define AUTO_JSON CLEANUP(cleanup_json)
-
-static int no_memory(struct ag_error *error)
-{
-	return error_set(error, ERROR_STORE, "no memory to take the change back");
-}
-
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
 
 static int read_services(const json_t *array, struct reversal *reversal, struct ag_error *error)
 {
@@ -35,7 +22,7 @@ static int read_services(const json_t *array, struct reversal *reversal, struct 
 
 	reversal->services = calloc(json_array_size(array) + 1, sizeof(*reversal->services));
 	if (!reversal->services)
-		return no_memory(error);
+		return reversal_no_memory(error);
 	json_array_foreach ((json_t *)array, index, value) {
 		const char *text = json_string_value(value);
 
@@ -55,15 +42,15 @@ static int read_roles(const json_t *array, struct reversal *reversal, struct ag_
 
 	reversal->roles = calloc(json_array_size(array) + 1, sizeof(*reversal->roles));
 	if (!reversal->roles)
-		return no_memory(error);
+		return reversal_no_memory(error);
 	json_array_foreach ((json_t *)array, index, value) {
 		struct store_role *role = &reversal->roles[index];
-		int err = role_parse(text_of(value, "role"), &role->role, error);
+		int err = role_parse(reversal_text(value, "role"), &role->role, error);
 
 		if (err)
 			return err;
-		(void)snprintf(role->account, sizeof(role->account), "%s", text_of(value, "account"));
-		(void)snprintf(role->user, sizeof(role->user), "%s", text_of(value, "user"));
+		(void)snprintf(role->account, sizeof(role->account), "%s", reversal_text(value, "account"));
+		(void)snprintf(role->user, sizeof(role->user), "%s", reversal_text(value, "user"));
 	}
 	reversal->change.roles = reversal->roles;
 	reversal->change.role_count = json_array_size(array);
@@ -81,7 +68,7 @@ static int sign_entries(const json_t *authors, struct list *list, struct ag_erro
 		list->entries[i].created_by = strdup(by ? by : "");
 		list->entries[i].created_at = json_integer_value(json_array_get(author, 1));
 		if (!list->entries[i].created_by)
-			return no_memory(error);
+			return reversal_no_memory(error);
 	}
 	return 0;
 }
@@ -91,7 +78,7 @@ static int read_list(const json_t *document, struct reversal *reversal, struct a
 	AUTO_FREE char *text = json_dumps(json_object_get(document, "list"), JSON_COMPACT);
 	int err = text ? request_entries_decode(text, strlen(text), REVERSAL_ITEMS_MAX, true, &reversal->list,
 						error)
-		       : no_memory(error);
+		       : reversal_no_memory(error);
 
 	reversal->change.list = &reversal->list;
 	return err ? err : sign_entries(json_object_get(document, "authors"), &reversal->list, error);
@@ -99,11 +86,11 @@ static int read_list(const json_t *document, struct reversal *reversal, struct a
 
 static int read_settings(const json_t *document, struct reversal *reversal, struct ag_error *error)
 {
-	int err = mode_parse(text_of(document, "mode"), &reversal->mode, error);
+	int err = mode_parse(reversal_text(document, "mode"), &reversal->mode, error);
 
 	if (!err)
-		err = on_deny_parse(text_of(document, "on_deny"), &reversal->on_deny, error);
-	(void)snprintf(reversal->label, sizeof(reversal->label), "%s", text_of(document, "label"));
+		err = on_deny_parse(reversal_text(document, "on_deny"), &reversal->on_deny, error);
+	(void)snprintf(reversal->label, sizeof(reversal->label), "%s", reversal_text(document, "label"));
 	reversal->change.mode = &reversal->mode;
 	reversal->change.on_deny = &reversal->on_deny;
 	reversal->change.label = reversal->label;
@@ -118,27 +105,32 @@ static int read_account(const json_t *document, struct reversal *reversal, struc
 		err = read_services(json_object_get(document, "services"), reversal, error);
 	if (!err)
 		err = read_roles(json_object_get(document, "roles"), reversal, error);
+	if (!err)
+		err = reversal_read_tokens(document, reversal, error);
 	return err ? err : read_list(document, reversal, error);
 }
 
 static int read_user(const json_t *document, struct reversal *reversal, struct ag_error *error)
 {
 	struct store_user *user = &reversal->change.user;
+	int err = read_roles(json_object_get(document, "roles"), reversal, error);
 
 	user->uid = json_integer_value(json_object_get(document, "uid"));
 	user->operator_ = json_is_true(json_object_get(document, "operator"));
 	user->delegate = json_is_true(json_object_get(document, "delegate"));
-	return read_roles(json_object_get(document, "roles"), reversal, error);
+	return err ? err : reversal_read_tokens(document, reversal, error);
 }
 
 static int read_role(const json_t *document, struct reversal *reversal, struct ag_error *error)
 {
 	struct change *change = &reversal->change;
+	int err;
 
-	(void)snprintf(change->user.name, sizeof(change->user.name), "%s", text_of(document, "user"));
+	(void)snprintf(change->user.name, sizeof(change->user.name), "%s", reversal_text(document, "user"));
 	if (change->kind == CHANGE_ROLE_REVOKE)
 		return 0;
-	return role_parse(text_of(document, "role"), &change->role, error);
+	err = role_parse(reversal_text(document, "role"), &change->role, error);
+	return err ? err : reversal_read_tokens(document, reversal, error);
 }
 
 static int read_interface(const json_t *document, struct reversal *reversal, struct ag_error *error)
@@ -147,7 +139,7 @@ static int read_interface(const json_t *document, struct reversal *reversal, str
 
 	(void)error;
 	(void)snprintf(change->interface.mode, sizeof(change->interface.mode), "%s",
-		       text_of(document, "mode"));
+		       reversal_text(document, "mode"));
 	change->unstored = !json_is_true(json_object_get(document, "stored"));
 	return 0;
 }
@@ -167,19 +159,26 @@ static int read_nothing(const json_t *document, struct reversal *reversal, struc
 
 static const struct {
 	enum change_kind kind;
-	int (*read)(const json_t *document, struct reversal *reversal, struct ag_error *error);
+	reversal_reads read;
 } readings[] = {
-	{CHANGE_ACCOUNT_REMOVE, read_nothing},	   {CHANGE_ACCOUNT_RESTORE, read_account},
-	{CHANGE_ACCOUNT_SET, read_settings},	   {CHANGE_SERVICE_REMOVE, read_named_services},
-	{CHANGE_SERVICE_ADD, read_named_services}, {CHANGE_USER_REMOVE, read_nothing},
-	{CHANGE_USER_RESTORE, read_user},	   {CHANGE_ROLE_GRANT, read_role},
-	{CHANGE_ROLE_REVOKE, read_role},	   {CHANGE_INTERFACE_ATTACH, read_interface},
+	{CHANGE_ACCOUNT_REMOVE, read_nothing},
+	{CHANGE_ACCOUNT_RESTORE, read_account},
+	{CHANGE_ACCOUNT_SET, read_settings},
+	{CHANGE_SERVICE_REMOVE, read_named_services},
+	{CHANGE_SERVICE_ADD, read_named_services},
+	{CHANGE_USER_REMOVE, read_nothing},
+	{CHANGE_USER_RESTORE, read_user},
+	{CHANGE_ROLE_GRANT, read_role},
+	{CHANGE_ROLE_REVOKE, read_role},
+	{CHANGE_INTERFACE_ATTACH, read_interface},
 	{CHANGE_INTERFACE_DETACH, read_interface},
+	{CHANGE_TOKEN_REVOKE, reversal_read_token},
+	{CHANGE_TOKEN_RESTORE, reversal_read_token},
 };
 
 static int read_document(const json_t *document, struct reversal *reversal, struct ag_error *error)
 {
-	const char *what = text_of(document, "do");
+	const char *what = reversal_text(document, "do");
 
 	for (size_t i = 0; i < sizeof(readings) / sizeof(*readings); i++) {
 		if (strcmp(change_action(readings[i].kind), what) != 0)
@@ -199,6 +198,7 @@ static void name_subject(const struct store_pending *row, struct change *change)
 		[PENDING_ACCOUNT] = {change->account, sizeof(change->account)},
 		[PENDING_USER] = {change->user.name, sizeof(change->user.name)},
 		[PENDING_INTERFACE] = {change->interface.name, sizeof(change->interface.name)},
+		[PENDING_TOKEN] = {change->named, sizeof(change->named)}, /* the document says which */
 	};
 
 	(void)snprintf(places[row->subject].to, places[row->subject].size, "%s", row->name);
@@ -243,5 +243,6 @@ void reversal_clear(struct reversal *reversal)
 	list_clear(&reversal->list);
 	free(reversal->services);
 	free(reversal->roles);
+	free(reversal->tokens);
 	*reversal = (struct reversal){0};
 }

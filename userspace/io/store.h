@@ -337,6 +337,8 @@ struct store_token {
 
 /* ERROR_LIMIT; ERROR_EXISTS for the id; ERROR_NOT_FOUND where the user has no role on the account. */
 int store_token_add(struct store *store, const struct store_token *token, struct ag_error *error);
+/* One that was there before: there is room for it whatever came meanwhile. */
+int store_token_restore(struct store *store, const struct store_token *token, struct ag_error *error);
 int store_token_remove(struct store *store, int64_t id, struct ag_error *error);
 int store_token_find(struct store *store, int64_t id, struct store_token *ret, struct ag_error *error);
 /* By id, behind `after`, at most `limit`; the caller frees. */

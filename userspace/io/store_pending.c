@@ -13,9 +13,8 @@
 #include <inttypes.h>
 
 static const char *const subjects[] = {
-	[PENDING_ACCOUNT] = "account",
-	[PENDING_USER] = "user",
-	[PENDING_INTERFACE] = "interface",
+	[PENDING_ACCOUNT] = "account", [PENDING_USER] = "user", [PENDING_INTERFACE] = "interface",
+	[PENDING_TOKEN] = "token",     [PENDING_LIST] = "list", [PENDING_POLICY] = "policy",
 };
 _Static_assert(sizeof(subjects) / sizeof(*subjects) == PENDING_SUBJECT_MAX, "a subject has no name");
 
@@ -156,20 +155,18 @@ int store_pending_count(struct store *store, uint64_t *ret, struct ag_error *err
 	return r;
 }
 
-int store_pending_claimed(struct store *store, const char *claim, char owner[NAME_SIZE],
+int store_pending_claimed(struct store *store, const char *claim, struct store_pending *ret,
 			  struct ag_error *error)
 {
 	AUTO_RESET sqlite3_stmt *stmt = NULL;
-	struct sql_row row = {0};
 	int r = sql_open(store, SQL_PENDING_CLAIMED, &stmt, error, sql_text(claim));
 
 	if (!r)
 		r = sql_step(store, stmt, error);
 	if (r <= 0)
 		return r;
-	row.stmt = stmt;
-	row_copy(&row, owner, NAME_SIZE);
-	return row.bad ? store_damaged(store, error, "a change to be confirmed has no name") : 1;
+	r = pending_read(store, stmt, ret, error);
+	return r < 0 ? r : 1;
 }
 
 static int insert(struct store *store, const struct store_pending *row, struct ag_error *error)

@@ -18,13 +18,16 @@ struct store;
  * Changes that are in force until they are confirmed, at most one of a subject, which need not be there any
  * more. `restores` is the account's generation to go back to; where it is 0, `inverse` says what to do, in
  * words that the store does not understand. `claims`, each between blanks, are what the way back needs, and
- * what nobody else may take meanwhile: store_pending_claimed() is 1 for such a word, with whose it is, else
- * 0. Strings are borrowed for add (NULL counts as empty), and owned by what is read.
+ * what nobody else may take meanwhile: store_pending_claimed() is 1 for such a word, with the row whose it
+ * is, else 0. Strings are borrowed for add (NULL counts as empty), and owned by what is read.
  */
 enum pending_subject {
 	PENDING_ACCOUNT,
 	PENDING_USER,
 	PENDING_INTERFACE,
+	PENDING_TOKEN,	/* by its id */
+	PENDING_LIST,	/* a named one */
+	PENDING_POLICY, /* the one of the host */
 	PENDING_SUBJECT_MAX,
 };
 #define STORE_PENDINGS_MAX  1000
@@ -53,7 +56,7 @@ int store_pending_find(struct store *store, enum pending_subject subject, const 
 int store_pendings(struct store *store, struct store_pending **ret, size_t *ret_count,
 		   struct ag_error *error);
 int store_pending_count(struct store *store, uint64_t *ret, struct ag_error *error);
-int store_pending_claimed(struct store *store, const char *claim, char owner[NAME_SIZE],
+int store_pending_claimed(struct store *store, const char *claim, struct store_pending *ret,
 			  struct ag_error *error);
 void store_pending_clear(struct store_pending *row);
 void store_pendings_free(struct store_pending *rows, size_t count);

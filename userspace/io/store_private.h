@@ -43,8 +43,8 @@
 #include "userspace/io/store.h"
 #include "userspace/io/store_statements.h"
 
-#define STORE_VERSION	     4
-#define STORE_STEPS	     4
+#define STORE_VERSION	     5
+#define STORE_STEPS	     5
 #define STORE_APPLICATION_ID 0x41475053 /* "AGPS" */
 
 /* How rows are digested. */

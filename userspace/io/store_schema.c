@@ -302,9 +302,34 @@ static const char version_1[] =
 	"	reason TEXT NOT NULL CHECK (length(reason) BETWEEN 1 AND 256)\n" \
 	") STRICT;\n"
 #define VERSION_4 HISTORY_4 PENDING_4 NAMED_LISTS_4 TOKENS_4 AUDIT_4 PANIC_4
-static const char version_4[] = VERSION_4;
-static const char version_4_from_2[] = VERSION_3 VERSION_4;
-static const char version_4_from_1[] = VERSION_2 VERSION_3 VERSION_4;
+/* Tokens, lists and policies can wait too; what waits goes on to. */
+#define PENDING_5 \
+	"CREATE TABLE pending_5 (\n" \
+	"	subject TEXT NOT NULL\n" \
+	"		CHECK (subject IN ('account', 'user', 'interface', 'token', 'list', 'policy')),\n" \
+	"	name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 63),\n" \
+	"	action TEXT NOT NULL CHECK (length(action) > 0),\n" \
+	"	user TEXT NOT NULL,\n" \
+	"	admins INTEGER NOT NULL CHECK (admins IN (0, 1)),\n" \
+	"	generation INTEGER NOT NULL CHECK (generation > 0),\n" \
+	"	restores INTEGER NOT NULL CHECK (restores >= 0),\n" \
+	"	made_at INTEGER NOT NULL,\n" \
+	"	within INTEGER NOT NULL CHECK (within > 0),\n" \
+	"	wall INTEGER NOT NULL,\n" \
+	"	up INTEGER NOT NULL,\n" \
+	"	boot TEXT NOT NULL,\n" \
+	"	claims TEXT NOT NULL,\n" \
+	"	inverse TEXT NOT NULL,\n" \
+	"	PRIMARY KEY (subject, name)\n" \
+	") STRICT, WITHOUT ROWID;\n" \
+	"INSERT INTO pending_5 SELECT * FROM pending;\n" \
+	"DROP TABLE pending;\n" \
+	"ALTER TABLE pending_5 RENAME TO pending;\n"
+#define VERSION_5 PENDING_5
+static const char version_5[] = VERSION_5;
+static const char version_5_from_3[] = VERSION_4 VERSION_5;
+static const char version_5_from_2[] = VERSION_3 VERSION_4 VERSION_5;
+static const char version_5_from_1[] = VERSION_2 VERSION_3 VERSION_4 VERSION_5;
 /* clang-format on */
 
 static int convert_from_1(struct store *store, struct ag_error *error)
@@ -325,9 +350,10 @@ static int convert_from_3(struct store *store, struct ag_error *error)
 /* What converts rows is written for the tables of now, so the way from version 1 is one step. */
 const struct store_step store_steps[STORE_STEPS] = {
 	{0, 1, version_1, NULL},
-	{1, 4, version_4_from_1, convert_from_1},
-	{2, 4, version_4_from_2, convert_from_3},
-	{3, 4, version_4, convert_from_3},
+	{1, 5, version_5_from_1, convert_from_1},
+	{2, 5, version_5_from_2, convert_from_3},
+	{3, 5, version_5_from_3, convert_from_3},
+	{4, 5, version_5, NULL},
 };
 
 static const struct store_step *step_from(const struct store_step *steps, size_t count, int64_t version)

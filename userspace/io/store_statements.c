@@ -217,7 +217,7 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_ROLES_BY_USER] = "SELECT " ROLE_COLUMNS "WHERE u.name = ? ORDER BY a.name, u.name",
 
 	[SQL_TOKEN_ADD] = "INSERT INTO tokens (id, account_id, user_id, role, hash, note, created_by, "
-			  "created_at, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			  "created_at, expires, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_TOKEN_REMOVE] = "DELETE FROM tokens WHERE id = ?",
 	[SQL_TOKEN_GET] = "SELECT " TOKEN_COLUMNS "WHERE t.id = ?",
 	[SQL_TOKENS] = "SELECT " TOKEN_COLUMNS "WHERE (?1 = 0 OR t.account_id = ?1) "
@@ -240,7 +240,8 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_PENDING_GET] = "SELECT " PENDING_COLUMNS " FROM pending WHERE subject = ? AND name = ?",
 	[SQL_PENDINGS] = "SELECT " PENDING_COLUMNS " FROM pending ORDER BY subject, name",
 	[SQL_PENDING_COUNT] = "SELECT count(*) FROM pending",
-	[SQL_PENDING_CLAIMED] = "SELECT name FROM pending WHERE instr(claims, ' ' || ?1 || ' ') > 0 LIMIT 1",
+	[SQL_PENDING_CLAIMED] = "SELECT " PENDING_COLUMNS " FROM pending "
+				"WHERE instr(claims, ' ' || ?1 || ' ') > 0 LIMIT 1",
 	[SQL_NAMED_ADD] = "INSERT INTO lists (id, name, entries, generation, created_at, content) "
 			  "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM lists), ?, 0, 0, ?, ?)",
 	[SQL_NAMED_REMOVE] = "DELETE FROM lists WHERE id = ?",

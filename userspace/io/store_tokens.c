@@ -105,12 +105,19 @@ int store_token_add(struct store *store, const struct store_token *token, struct
 
 	if (!r)
 		r = check_room(store, token, error);
+	return r < 0 ? r : store_token_restore(store, token, error);
+}
+
+int store_token_restore(struct store *store, const struct store_token *token, struct ag_error *error)
+{
+	int r = store_editing(store, error);
+
 	if (r < 0)
 		return r;
 	r = sql_run(store, SQL_TOKEN_ADD, error, SQL_NUMBER(token->id), SQL_NUMBER(token->account_id),
 		    SQL_NUMBER(token->user_id), sql_text(role_name(token->role)), SQL_DIGEST(token->hash),
 		    sql_text(token->note), sql_text(token->created_by), SQL_NUMBER(token->created_at),
-		    SQL_NUMBER(token->expires));
+		    SQL_NUMBER(token->expires), SQL_NUMBER(token->last_used));
 	if (r < 0 && sql_is_duplicate(store))
 		return error_set(error, ERROR_EXISTS, "a token of that id is there already: try again");
 	if (r < 0 && sql_is_dangling(store))
