@@ -10,7 +10,8 @@
 #include "userspace/core/error.h"
 #include "userspace/core/policydoc.h"
 
-static const struct policydoc_limits LIMITS = {.accounts = 20, .services = 50, .entries = 50};
+static const struct policydoc_limits LIMITS = {
+	.accounts = 20, .services = 50, .entries = 50, .lists = 20, .list_entries = 50};
 
 static void check_account(const struct policydoc_account *account)
 {
@@ -35,6 +36,23 @@ static void check_account(const struct policydoc_account *account)
 	}
 }
 
+static void check_list(const struct policydoc_list *named)
+{
+	const struct list *list = &named->entries;
+
+	assert(name_check("list", named->name, NULL) == 0);
+	assert(named->has_entries || !list->count);
+	assert(list->count <= LIMITS.list_entries);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct entry *entry = &list->entries[i];
+
+		assert(!i || prefix_compare(&entry[-1].prefix, &entry->prefix) < 0);
+		assert(addr_known(&entry->prefix.addr) && !entry->list && !entry->disabled &&
+		       !entry->expires);
+		assert(entry->verdict == AG_ENTRY_ALLOW && !entry->created_by && !entry->created_at);
+	}
+}
+
 static void check_document(const struct policydoc *document)
 {
 	size_t services = 0;
@@ -46,6 +64,12 @@ static void check_document(const struct policydoc *document)
 		assert(!i || strcmp(document->accounts[i - 1].name, document->accounts[i].name) < 0);
 	}
 	assert(services <= LIMITS.services);
+	assert(document->list_count <= LIMITS.lists);
+	assert(document->has_lists || !document->list_count);
+	for (size_t i = 0; i < document->list_count; i++) {
+		check_list(&document->lists[i]);
+		assert(!i || strcmp(document->lists[i - 1].name, document->lists[i].name) < 0);
+	}
 }
 
 static void write_account(struct policydoc_writer *writer, const struct policydoc_account *account)
@@ -66,11 +90,28 @@ static void write_account(struct policydoc_writer *writer, const struct policydo
 	free(claims);
 }
 
+/* A list whose entries are not mentioned is written as an empty one, which is the same the next time. */
+static void write_lists(struct policydoc_writer *writer, const struct policydoc *document)
+{
+	policydoc_write_lists(writer);
+	for (size_t i = 0; i < document->list_count; i++) {
+		const struct policydoc_list *list = &document->lists[i];
+
+		policydoc_write_list(writer, list->name);
+		for (size_t k = 0; k < list->entries.count; k++)
+			policydoc_write_listed(writer, &list->entries.entries[k]);
+		policydoc_write_list_end(writer);
+	}
+}
+
 static void write_document(const struct policydoc *document, struct buffer *text)
 {
 	struct policydoc_writer writer = {.out = text};
 
 	policydoc_write_begin(&writer, document->scope);
+	if (document->has_lists)
+		write_lists(&writer, document);
+	policydoc_write_accounts(&writer);
 	for (size_t i = 0; i < document->account_count; i++)
 		write_account(&writer, &document->accounts[i]);
 	policydoc_write_end(&writer);

@@ -166,6 +166,54 @@ check "an operator forces that" olga policy apply "$DIR/edited.json" --force
 is "... the audit log says so" "$(ag --json audit delta | jq -r '.items[] | select(.action == "allow add") | .detail')" "+203.0.113.0/24 --force"
 is "status agrees" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
 
+# --- named lists -----------------------------------------------------------------------------
+
+edited '.lists += [{"name": "corp-vpn", "entries": [{"prefix": "203.0.113.0/26", "note": "hq"}]}] | .accounts[0].entries += [{"prefix": "@corp-vpn"}]'
+is "a list comes with an account that uses it, to try" "$(olga policy apply "$DIR/edited.json" --dry-run)" "$(cat <<'END'
+dry run, nothing was changed: 0 accounts added, 0 accounts removed, 1 changed
++ list corp-vpn
+  + entry 203.0.113.0/26
+~ account acme
+  + entry @corp-vpn
+END
+)"
+is "... is not there yet" "$(ag --json list list | jq '.items | length')" 0
+check "... comes" olga policy apply "$DIR/edited.json"
+is "... is in force" "$(ag --json check acme 203.0.113.7 | jq -r '.entry.list, .kernel, .agree' | xargs)" "corp-vpn allowed true"
+is "... the audit log has it" "$(ag --json audit | jq -r '.items[] | select(.action == "policy apply") | .detail' | tail -n 1)" \
+	"host: 0 accounts added, 1 changed, 0 removed; 1 lists added, 0 changed, 0 removed"
+ag policy export >"$DIR/host.json"
+is "the host's document has the lists" "$(jq -c '.lists' "$DIR/host.json")" '[{"name":"corp-vpn","entries":[{"prefix":"203.0.113.0/26","note":"hq"}]}]'
+is "... that of one account has none, and refers to them" \
+	"$(ag policy export acme | jq -c 'has("lists"), [.accounts[0].entries[].prefix | select(startswith("@"))]' | xargs)" "false [@corp-vpn]"
+before=$(generation)
+check "what is there already is no change" olga policy apply "$DIR/host.json"
+is "... of the generation neither" "$(generation)" "$before"
+edited '.scope = "accounts" | .accounts = [] | .lists[0].entries = [{"prefix": "198.51.100.64/26"}]'
+olga --json policy apply "$DIR/edited.json" >"$DIR/answer"
+is "a list changes for whoever uses it" "$(jq -c '[.added, .changed, (.lists | map([.list, .change, .entries.added, .entries.removed, .accounts]))]' "$DIR/answer")" \
+	'[0,0,[["corp-vpn","changed",1,1,1]]]'
+is "... in the kernel too" "$(ag --json check acme 198.51.100.77 | jq -r '.kernel, .agree' | xargs)" "allowed true"
+edited 'del(.lists)'
+check "a document without lists leaves them alone" olga policy apply "$DIR/edited.json"
+is "... all of them" "$(ag --json list list | jq -r '.items[].name' | xargs)" corp-vpn
+edited '.lists = []'
+is "one that lacks a list which is referred to" "$(olga --json policy apply "$DIR/edited.json" 2>&1 | jq -r .code)" not_found
+edited '.accounts[0].entries += [{"prefix": "@absent"}] | del(.lists)'
+is "a list that is none" "$(olga --json policy apply "$DIR/edited.json" 2>&1 | jq -r '.code + " " + .detail' | grep -c '^not_found .*accounts\[0\].entries: .*absent')" 1
+ag --quiet role grant beta ada admin
+# Her origin is in the list itself.
+ag --as ada --origin 198.51.100.77 --quiet allow add beta @corp-vpn
+edited '.lists[0].entries = []'
+is "nobody changes the list of an account that they are no admin of" "$(olga --json policy apply "$DIR/edited.json" 2>&1 | jq -r .code)" forbidden
+is "... nor is it by a document that changes what else" "$(ag list show corp-vpn --quiet | cut -f1)" 198.51.100.64/26
+ag --as ada --origin 198.51.100.77 --quiet allow remove beta @corp-vpn --open
+ag --quiet role revoke beta ada
+edited '.lists = [] | .accounts[0].entries |= map(select(.prefix != "@corp-vpn"))'
+check "a list goes when it is in no document" olga policy apply "$DIR/edited.json"
+is "... with what referred to it" "$(ag --json list list | jq '.items | length') $(ag allow export acme | grep -c '^@')" "0 0"
+is "status agrees with that" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
+
 # --- long lists ----------------------------------------------------------------------------
 
 awk 'BEGIN { for (i = 0; i < 3000; i++) printf "11.%d.%d.0/24\n", i / 256, i % 256 }' >"$DIR/long"

@@ -17,7 +17,8 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/error.h"
 
-static const struct policydoc_limits LIMITS = {.accounts = 4, .services = 5, .entries = 5};
+static const struct policydoc_limits LIMITS = {
+	.accounts = 4, .services = 5, .entries = 5, .lists = 3, .list_entries = 2};
 
 /* From memory of exactly that length, so that the sanitiser sees a read behind it. */
 static int read_text(const char *text, struct policydoc *ret, struct ag_error *error)
@@ -147,6 +148,27 @@ static void places_are_named(void **state)
 		const char *says;
 	} rows[] = {
 		{"{\"accounts\": [], \"scope\": \"all\"}", ERROR_BAD_REQUEST, "scope: "},
+		{"{\"accounts\": [], \"lists\": {}}", ERROR_BAD_REQUEST, "lists: must be an array"},
+		{"{\"accounts\": [], \"lists\": [7]}", ERROR_BAD_REQUEST, "lists[0]: must be an object"},
+		{"{\"accounts\": [], \"lists\": [{\"entries\": []}]}", ERROR_BAD_REQUEST,
+		 "lists[0]: the field \"name\" is missing"},
+		{"{\"accounts\": [], \"lists\": [{\"name\": \"a\"}, {\"name\": \"@a\"}]}", ERROR_BAD_REQUEST,
+		 "lists[1].name: "},
+		{"{\"accounts\": [], \"lists\": [{\"name\": 7}]}", ERROR_BAD_REQUEST, "lists[0].name: "},
+		{"{\"accounts\": [], \"lists\": [{\"name\": \"a\", \"mode\": \"off\"}]}", ERROR_BAD_REQUEST,
+		 "lists[0]: unknown field \"mode\""},
+		{"{\"accounts\": [], \"lists\": [{\"name\": \"a\", \"entries\": [{\"prefix\": "
+		 "\"192.0.2.1\"}, "
+		 "{\"prefix\": \"192.0.2.1/24\"}]}]}",
+		 ERROR_BAD_PREFIX, "lists[0].entries[1].prefix: "},
+		{"{\"accounts\": [], \"lists\": [{\"name\": \"a\", \"entries\": [{\"prefix\": \"@b\"}]}]}",
+		 ERROR_BAD_REQUEST, "lists[0].entries[0]: entries of a named list are prefixes with notes"},
+		{"{\"accounts\": [], \"lists\": [{\"name\": \"a\", \"entries\": [{\"prefix\": \"192.0.2.1\", "
+		 "\"enabled\": false}]}]}",
+		 ERROR_BAD_REQUEST, "lists[0].entries[0]: entries of a named list are prefixes with notes"},
+		{"{\"accounts\": [], \"lists\": [{\"name\": \"a\", \"entries\": [{\"prefix\": \"192.0.2.1\", "
+		 "\"verdict\": \"deny\"}]}]}",
+		 ERROR_BAD_REQUEST, "lists[0].entries[0]: entries of a named list are prefixes with notes"},
 		{"{\"accounts\": [], \"scope\": 1}", ERROR_BAD_REQUEST,
 		 "scope: must be \"host\" or \"accounts\""},
 		{"{\"accounts\": [], \"users\": []}", ERROR_BAD_REQUEST, "unknown field \"users\""},
@@ -203,6 +225,56 @@ static void what_stands_twice_is_wrong_the_second_time(void **state)
 	refuse("{\"accounts\": [{\"name\": \"b\", \"entries\": [{\"prefix\": \"192.0.2.9\"}, {\"prefix\": "
 	       "\"192.0.2.1\"}, {\"prefix\": \"192.0.2.9/32\"}]}]}",
 	       ERROR_BAD_REQUEST, "accounts[0].entries[2].prefix: 192.0.2.9 stands in entries[0] already");
+}
+
+static void lists_are_read(void **state)
+{
+	struct policydoc document;
+	const struct policydoc_list *list;
+
+	(void)state;
+	take("{\"lists\": [{\"name\": \"lab\"}, {\"entries\": [{\"prefix\": \"2001:db8::/32\"}, {\"note\": "
+	     "\"hq\", "
+	     "\"prefix\": \"192.0.2.0/24\"}], \"name\": \"corp\"}], \"accounts\": [{\"name\": \"a\", "
+	     "\"entries\": "
+	     "[{\"prefix\": \"@corp\"}]}]}",
+	     &document);
+	assert_true(document.has_lists);
+	assert_int_equal(document.list_count, 2);
+	list = policydoc_find_list(&document, "corp");
+	assert_ptr_equal(list, &document.lists[0]);
+	assert_true(list->has_entries);
+	assert_int_equal(list->entries.count, 2);
+	assert_string_equal(list->entries.entries[0].note, "hq");
+	assert_int_equal(list->entries.entries[1].created_at, 0);
+	assert_false(document.lists[1].has_entries);
+	assert_null(policydoc_find_list(&document, "a"));
+	assert_string_equal(document.accounts[0].entries.entries[0].list, "corp");
+	policydoc_clear(&document);
+	take("{\"accounts\": []}", &document);
+	assert_false(document.has_lists);
+	assert_null(policydoc_find_list(&document, "corp"));
+	policydoc_clear(&document);
+	take("{\"accounts\": [], \"lists\": []}", &document);
+	assert_true(document.has_lists);
+	policydoc_clear(&document);
+}
+
+static void lists_twice_and_too_many_are_refused(void **state)
+{
+	(void)state;
+	refuse("{\"accounts\": [], \"lists\": [{\"name\": \"b\"}, {\"name\": \"a\"}, {\"name\": \"b\"}]}",
+	       ERROR_BAD_REQUEST, "lists[2].name: list 'b' stands in lists[0] already");
+	refuse("{\"accounts\": [], \"lists\": [{\"name\": \"b\", \"entries\": [{\"prefix\": \"192.0.2.9\"}, "
+	       "{\"prefix\": \"192.0.2.9/32\"}]}]}",
+	       ERROR_BAD_REQUEST, "lists[0].entries[1].prefix: 192.0.2.9 stands in entries[0] already");
+	refuse("{\"accounts\": [], \"lists\": [{\"name\": \"a\"}, {\"name\": \"b\"}, {\"name\": \"c\"}, "
+	       "{\"name\": \"d\"}]}",
+	       ERROR_LIMIT, "lists[3]: more than 3 lists");
+	refuse("{\"accounts\": [], \"lists\": [{\"name\": \"a\", \"entries\": [{\"prefix\": \"192.0.2.1\"}, "
+	       "{\"prefix\": \"192.0.2.2\"}, {\"prefix\": \"192.0.2.3\"}]}]}",
+	       ERROR_LIMIT, "lists[0].entries[2]: more than 2 entries");
+	refuse("{\"lists\": []}", ERROR_BAD_REQUEST, "\"accounts\" is missing");
 }
 
 static void all_that_is_wrong_is_named(void **state)
@@ -268,6 +340,22 @@ static struct claim claim_of(const char *text)
 	return claim;
 }
 
+static void write_lists(struct policydoc_writer *writer)
+{
+	struct entry entry = {.verdict = AG_ENTRY_ALLOW, .note = (char *)(uintptr_t) "h\"q"};
+
+	policydoc_write_lists(writer);
+	policydoc_write_list(writer, "corp");
+	assert_int_equal(prefix_parse("192.0.2.0/24", &entry.prefix, NULL), 0);
+	policydoc_write_listed(writer, &entry);
+	assert_int_equal(prefix_parse("2001:db8::/32", &entry.prefix, NULL), 0);
+	entry.note = NULL;
+	policydoc_write_listed(writer, &entry);
+	policydoc_write_list_end(writer);
+	policydoc_write_list(writer, "lab");
+	policydoc_write_list_end(writer);
+}
+
 static void write_sample(struct buffer *out)
 {
 	struct policydoc_writer writer = {.out = out};
@@ -278,6 +366,8 @@ static void write_sample(struct buffer *out)
 	struct entry entry = {.verdict = AG_ENTRY_ALLOW, .note = (char *)(uintptr_t) "a\\b", .expires = 9};
 
 	policydoc_write_begin(&writer, POLICYDOC_HOST);
+	write_lists(&writer);
+	policydoc_write_accounts(&writer);
 	policydoc_write_account(&writer, &acme, services, 2, roles, 2);
 	assert_int_equal(prefix_parse("192.0.2.1", &entry.prefix, NULL), 0);
 	policydoc_write_entry(&writer, &entry);
@@ -313,6 +403,11 @@ static void what_is_written_is_read(void **state)
 	assert_true(document.accounts[1].has_entries);
 	assert_int_equal(document.accounts[1].entries.count, 0);
 	assert_int_equal(document.accounts[1].mode, AG_MODE_OFF);
+	assert_int_equal(document.list_count, 2);
+	assert_string_equal(document.lists[0].entries.entries[0].note, "h\"q");
+	assert_null(document.lists[0].entries.entries[1].note);
+	assert_true(document.lists[1].has_entries);
+	assert_int_equal(document.lists[1].entries.count, 0);
 	policydoc_clear(&document);
 }
 
@@ -324,9 +419,21 @@ static void an_empty_host_is_written(void **state)
 
 	(void)state;
 	policydoc_write_begin(&writer, POLICYDOC_ACCOUNTS);
+	policydoc_write_accounts(&writer);
 	policydoc_write_end(&writer);
 	assert_string_equal(text.data, "{\n  \"scope\": \"accounts\",\n  \"accounts\": []\n}\n");
 	take(text.data, &document);
+	assert_false(document.has_lists);
+	policydoc_clear(&document);
+	buffer_clear(&text);
+	policydoc_write_begin(&writer, POLICYDOC_HOST);
+	policydoc_write_lists(&writer);
+	policydoc_write_accounts(&writer);
+	policydoc_write_end(&writer);
+	assert_string_equal(text.data,
+			    "{\n  \"scope\": \"host\",\n  \"lists\": [],\n  \"accounts\": []\n}\n");
+	take(text.data, &document);
+	assert_true(document.has_lists);
 	policydoc_clear(&document);
 }
 
@@ -338,6 +445,8 @@ int main(void)
 		cmocka_unit_test(no_json_is_refused),
 		cmocka_unit_test(places_are_named),
 		cmocka_unit_test(what_stands_twice_is_wrong_the_second_time),
+		cmocka_unit_test(lists_are_read),
+		cmocka_unit_test(lists_twice_and_too_many_are_refused),
 		cmocka_unit_test(all_that_is_wrong_is_named),
 		cmocka_unit_test(many_wrong_places_end_the_reading),
 		cmocka_unit_test(limits_are_kept),

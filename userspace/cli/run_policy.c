@@ -88,17 +88,30 @@ static void print_settings(struct buffer *lines, const json_t *settings)
 	}
 }
 
-static void print_account(struct buffer *lines, const json_t *account)
+/* "+ account acme" */
+static void print_part(struct buffer *lines, const char *what, const json_t *part)
 {
-	const char *change = json_string_value(json_object_get(account, "change"));
+	const char *change = json_string_value(json_object_get(part, "change"));
 
-	(void)buffer_print(lines, "%c account ",
+	(void)buffer_print(lines, "%c %s ",
 			   !change	      ? '?'
 			   : change[0] == 'a' ? '+'
 			   : change[0] == 'r' ? '-'
-					      : '~');
-	show_value(lines, json_object_get(account, "account"), false);
+					      : '~',
+			   what); /* remembered in the buffer, as below */
+	show_value(lines, json_object_get(part, what), false);
 	(void)buffer_append(lines, "\n", 1);
+}
+
+static void print_list(struct buffer *lines, const json_t *list)
+{
+	print_part(lines, "list", list);
+	print_kind(lines, "entry", json_object_get(list, "entries"));
+}
+
+static void print_account(struct buffer *lines, const json_t *account)
+{
+	print_part(lines, "account", account);
 	print_settings(lines, json_object_get(account, "settings"));
 	print_kind(lines, "service", json_object_get(account, "services"));
 	print_kind(lines, "role", json_object_get(account, "roles"));
@@ -108,9 +121,11 @@ static void print_account(struct buffer *lines, const json_t *account)
 static void print_plan(struct invocation *invocation, const json_t *answer)
 {
 	CLEANUP(buffer_clear) struct buffer lines = {0};
-	const json_t *account;
+	const json_t *account, *list;
 	size_t index;
 
+	json_array_foreach (json_object_get(answer, "lists"), index, list)
+		print_list(&lines, list);
 	json_array_foreach (json_object_get(answer, "accounts"), index, account)
 		print_account(&lines, account);
 	if (lines.data)

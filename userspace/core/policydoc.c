@@ -30,7 +30,10 @@ void policydoc_clear(struct policydoc *document)
 {
 	for (size_t i = 0; i < document->account_count; i++)
 		policydoc_account_clear(&document->accounts[i]);
+	for (size_t i = 0; i < document->list_count; i++)
+		list_clear(&document->lists[i].entries);
 	free(document->accounts);
+	free(document->lists);
 	*document = (struct policydoc){0};
 }
 
@@ -45,6 +48,19 @@ const struct policydoc_account *policydoc_find(const struct policydoc *document,
 		return NULL;
 	return bsearch(name, document->accounts, document->account_count, sizeof(*document->accounts),
 		       compare_name);
+}
+
+static int compare_list_name(const void *name, const void *list)
+{
+	return strcmp(name, ((const struct policydoc_list *)list)->name);
+}
+
+const struct policydoc_list *policydoc_find_list(const struct policydoc *document, const char *name)
+{
+	if (!document->list_count)
+		return NULL;
+	return bsearch(name, document->lists, document->list_count, sizeof(*document->lists),
+		       compare_list_name);
 }
 
 /* --- what is wrong --------------------------------------------------------- */
@@ -224,8 +240,14 @@ static void settle_roles(struct policydoc_account *account, struct policydoc_bad
 	}
 }
 
-static void report_entry(const struct policydoc_account *account, const struct entry *a,
-			 const struct entry *b, struct policydoc_bad *bad)
+/* An array of entries: "accounts" or "lists", and the index of what it is of. */
+struct entries_place {
+	const char *array;
+	size_t index;
+};
+
+static void report_entry(const struct entries_place *of, const struct entry *a, const struct entry *b,
+			 struct policydoc_bad *bad)
 {
 	size_t first = earlier((size_t)a->created_at, (size_t)b->created_at);
 	size_t again = later((size_t)a->created_at, (size_t)b->created_at);
@@ -233,22 +255,49 @@ static void report_entry(const struct policydoc_account *account, const struct e
 	struct ag_error problem;
 
 	entry_format_short(a, text);
-	(void)snprintf(place, sizeof(place), "accounts[%zu].entries[%zu].prefix", account->index, again);
+	(void)snprintf(place, sizeof(place), "%s[%zu].entries[%zu].prefix", of->array, of->index, again);
 	(void)error_set(&problem, ERROR_BAD_REQUEST, "%s stands in entries[%zu] already: keep one of them",
 			text, first);
 	policydoc_bad_add(bad, place, &problem);
 }
 
-static void settle_entries(struct policydoc_account *account, struct policydoc_bad *bad)
+static void settle_entries(struct list *list, const struct entries_place *of, struct policydoc_bad *bad)
 {
-	struct list *list = &account->entries;
-
 	if (list_sort(list))
 		for (size_t i = 1; i < list->count && bad->count < POLICYDOC_BAD_STOP; i++)
 			if (prefix_compare(&list->entries[i - 1].prefix, &list->entries[i].prefix) == 0)
-				report_entry(account, &list->entries[i - 1], &list->entries[i], bad);
+				report_entry(of, &list->entries[i - 1], &list->entries[i], bad);
 	for (size_t i = 0; i < list->count; i++)
 		list->entries[i].created_at = 0;
+}
+
+static int compare_lists(const void *a, const void *b)
+{
+	const struct policydoc_list *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static void settle_lists(struct policydoc *document, struct policydoc_bad *bad)
+{
+	struct policydoc_list *lists = document->lists;
+	char place[POLICYDOC_PLACE_SIZE];
+	struct ag_error problem;
+
+	for (size_t i = 0; i < document->list_count && bad->count < POLICYDOC_BAD_STOP; i++)
+		settle_entries(&lists[i].entries, &(struct entries_place){"lists", lists[i].index}, bad);
+	if (document->list_count)
+		qsort(lists, document->list_count, sizeof(*lists), compare_lists);
+	for (size_t i = 1; i < document->list_count; i++) {
+		if (!lists[i].name[0] || strcmp(lists[i - 1].name, lists[i].name) != 0)
+			continue;
+		(void)snprintf(place, sizeof(place), "lists[%zu].name", lists[i].index);
+		(void)error_set(&problem, ERROR_BAD_REQUEST,
+				"list '%s' stands in lists[%zu] already: write it once", lists[i].name,
+				lists[i - 1].index);
+		policydoc_bad_add(bad, place, &problem);
+	}
 }
 
 int policydoc_settle(struct policydoc *document, struct policydoc_bad *bad)
@@ -256,9 +305,12 @@ int policydoc_settle(struct policydoc *document, struct policydoc_bad *bad)
 	int r = settle_services(document, bad);
 
 	for (size_t i = 0; i < document->account_count && bad->count < POLICYDOC_BAD_STOP; i++) {
-		settle_roles(&document->accounts[i], bad);
-		settle_entries(&document->accounts[i], bad);
+		struct policydoc_account *account = &document->accounts[i];
+
+		settle_roles(account, bad);
+		settle_entries(&account->entries, &(struct entries_place){"accounts", account->index}, bad);
 	}
+	settle_lists(document, bad);
 	if (r == 0)
 		settle_accounts(document, bad);
 	return r;

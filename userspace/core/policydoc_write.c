@@ -30,9 +30,44 @@ static void put_json(struct policydoc_writer *writer, json_t *json)
 
 void policydoc_write_begin(struct policydoc_writer *writer, enum policydoc_scope scope)
 {
-	writer->accounts = 0;
-	put(writer, scope == POLICYDOC_HOST ? "{\n  \"scope\": \"host\",\n  \"accounts\": ["
-					    : "{\n  \"scope\": \"accounts\",\n  \"accounts\": [");
+	put(writer,
+	    scope == POLICYDOC_HOST ? "{\n  \"scope\": \"host\",\n" : "{\n  \"scope\": \"accounts\",\n");
+}
+
+void policydoc_write_lists(struct policydoc_writer *writer)
+{
+	writer->has_lists = true;
+	writer->items = 0;
+	put(writer, "  \"lists\": [");
+}
+
+void policydoc_write_list(struct policydoc_writer *writer, const char *name)
+{
+	writer->entries = 0;
+	(void)buffer_print(writer->out, "%s\n    {\n      \"name\": \"%s\",\n      \"entries\": [",
+			   writer->items++ ? "," : "", name);
+}
+
+void policydoc_write_listed(struct policydoc_writer *writer, const struct entry *entry)
+{
+	char prefix[PREFIX_TEXT_MAX];
+
+	prefix_format(&entry->prefix, prefix);
+	put(writer, writer->entries++ ? ",\n        " : "\n        ");
+	put_json(writer, json_pack("{s:s, s:s}", "prefix", prefix, "note", entry->note ? entry->note : ""));
+}
+
+void policydoc_write_list_end(struct policydoc_writer *writer)
+{
+	policydoc_write_account_end(writer); /* there ends the array of entries too */
+}
+
+void policydoc_write_accounts(struct policydoc_writer *writer)
+{
+	if (writer->has_lists)
+		put(writer, writer->items ? "\n  ],\n" : "],\n");
+	writer->items = 0;
+	put(writer, "  \"accounts\": [");
 }
 
 static void put_services(struct policydoc_writer *writer, const struct claim *services, size_t count)
@@ -65,7 +100,7 @@ void policydoc_write_account(struct policydoc_writer *writer, const struct accou
 	on_deny_format(&account->on_deny, on_deny);
 	writer->entries = 0;
 	(void)buffer_print(writer->out, "%s\n    {\n      \"name\": \"%s\",\n      \"label\": ",
-			   writer->accounts++ ? "," : "", account->name);
+			   writer->items++ ? "," : "", account->name);
 	put_json(writer, json_string(account->label ? account->label : ""));
 	(void)buffer_print(writer->out,
 			   ",\n      \"mode\": \"%s\",\n      \"on_deny\": ", mode_name(account->mode));
@@ -89,5 +124,5 @@ void policydoc_write_account_end(struct policydoc_writer *writer)
 
 void policydoc_write_end(struct policydoc_writer *writer)
 {
-	put(writer, writer->accounts ? "\n  ]\n}\n" : "]\n}\n");
+	put(writer, writer->items ? "\n  ]\n}\n" : "]\n}\n");
 }

@@ -65,6 +65,7 @@ struct prepared {
 	size_t references;
 	size_t disabled_references;
 	uint64_t named_version; /* of the gate, when it was begun */
+	bool named_given;	/* its named lists are as changes that go with it make them */
 	struct entry match;	/* the longest in effect that holds the actor's origin, without its strings */
 	struct entry next;	/* the longest of those that do not expire before that one */
 	bool matched;
@@ -72,6 +73,13 @@ struct prepared {
 	struct compiled_account want;
 	struct dataplane_lists *lists; /* gate_apply() takes them */
 };
+
+/* The named lists that it refers to are others by now. */
+static inline bool prepared_outdated(const struct prepared *prepared, const struct gate *gate)
+{
+	return prepared->references && !prepared->named_given &&
+	       prepared->named_version != gate->named_version;
+}
 
 /* What is asked. Everything is borrowed; which members matter depends on the kind. */
 struct change {

@@ -245,8 +245,7 @@ static int take_import(struct edit *edit, struct ag_error *error)
 		edit_describe(edit, true, i, &result->came.entries[i]);
 	outcome->added = result->added;
 	outcome->removed = result->removed;
-	if (edit->change->prepared->references &&
-	    edit->change->prepared->named_version != edit->gate->named_version)
+	if (prepared_outdated(edit->change->prepared, edit->gate))
 		return error_set(
 			error, ERROR_CONFLICT,
 			"a named list was changed while the list of account %s was imported: try again",

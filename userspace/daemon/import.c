@@ -187,7 +187,31 @@ static int enforce_entry(const struct entry *entry, void *arg)
 	return compile_add(&import->prepared.want, entry);
 }
 
-/* Read by the import's own connection. */
+static int copy_list(const struct list *from, struct list *ret)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < from->count && !err; i++)
+		err = copy_entry(ret, &from->entries[i]);
+	return err;
+}
+
+/* By the import's own connection, or as the document has it that goes with it. */
+static int read_named(struct import *import, const char *name, struct list *ret)
+{
+	const struct policydoc_list *asked = import->lists_of ? policydoc_find_list(import->lists_of, name)
+							      : NULL;
+	int err;
+
+	if (asked && asked->has_entries)
+		return copy_list(&asked->entries, ret);
+	err = store_import_named(import->prepared.import, name, ret, &import->error);
+	if (!err || !asked || import->error.code != ERROR_NOT_FOUND)
+		return err;
+	import->error = (struct ag_error){0}; /* it comes, with nothing in it */
+	return 0;
+}
+
 static int keep_reference(struct import *import, const struct entry *entry)
 {
 	struct list *list = &import->lists[import->references.count], unneeded = {0};
@@ -195,8 +219,7 @@ static int keep_reference(struct import *import, const struct entry *entry)
 				  .verdict = entry->verdict,
 				  .expires = entry->expires,
 				  .list = strdup(entry->list)};
-	int err = reference.list ? store_import_named(import->prepared.import, reference.list,
-						      entry->disabled ? &unneeded : list, &import->error)
+	int err = reference.list ? read_named(import, reference.list, entry->disabled ? &unneeded : list)
 				 : -ENOMEM;
 
 	list_clear(&unneeded);

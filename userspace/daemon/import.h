@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "userspace/core/policydoc.h"
 #include "userspace/daemon/change.h"
 #include "userspace/daemon/named.h"
 
@@ -38,8 +39,9 @@ struct import {
 	struct account account;
 	const char *body; /* borrowed; NULL: `list` is given */
 	size_t body_length;
-	enum list_form form; /* of the body */
-	struct list list;    /* entries that come, or (ALLOW_REMOVE) go */
+	enum list_form form;		  /* of the body */
+	struct list list;		  /* entries that come, or (ALLOW_REMOVE) go */
+	const struct policydoc *lists_of; /* borrowed: named lists as it makes them; NULL: as they are */
 	struct prepared prepared;
 	struct request_entry set;
 	int64_t now;

@@ -109,7 +109,7 @@ static void finish(struct policy_job *job, int err)
 static int put_in_force(struct policy_job *job, struct policy_plan *plan)
 {
 	struct call *call = job->call;
-	int err = plan->part_count ? policy_plan_apply(plan, &call->error) : 0;
+	int err = plan->part_count || plan->list_count ? policy_plan_apply(plan, &call->error) : 0;
 
 	return err ? err : call_answer(call, policy_answer(plan));
 }
@@ -149,11 +149,32 @@ static void take_import(struct apply *apply, struct policy_part *part)
 	}
 }
 
+/* Those that the document makes others are given; none may be another than when they were read. */
+static int give_lists(struct policy_job *job, const struct policy_plan *plan)
+{
+	struct apply *apply = job->apply;
+	struct ag_error *error = &job->call->error;
+
+	for (size_t i = 0; i < apply->import_count && plan->list_count; i++) {
+		struct prepared *prepared = &apply->imports[i]->prepared;
+
+		if (prepared_outdated(prepared, apply->ask.gate))
+			return error_set(
+				error, ERROR_CONFLICT,
+				"a named list was changed while account %s was prepared: apply again",
+				apply->imports[i]->change.account);
+		prepared->named_given = true;
+	}
+	return 0;
+}
+
 static int apply_prepared(struct policy_job *job, struct policy_plan *plan)
 {
 	struct apply *apply = job->apply;
 	int err = policy_plan_make(&apply->ask, plan, &job->call->error);
 
+	if (!err)
+		err = give_lists(job, plan);
 	for (size_t i = 0; i < plan->part_count && !err; i++) {
 		struct policy_part *part = &plan->parts[i];
 
@@ -212,6 +233,7 @@ static int new_import(struct apply *apply, const struct policy_plan *plan, const
 	if (err)
 		return err;
 	apply->imports[apply->import_count++] = import;
+	import->lists_of = &apply->document;
 	for (size_t i = 0; i < apply->document.account_count && what == IMPORT_WHOLE; i++) {
 		struct policydoc_account *asked = &apply->document.accounts[i];
 
@@ -243,7 +265,9 @@ static void compare_run(void *arg)
 	const struct httpd_request *request = job->call->request;
 	struct policydoc_limits limits = {.accounts = options->max_accounts,
 					  .services = options->max_services,
-					  .entries = options->max_entries};
+					  .entries = options->max_entries,
+					  .lists = NAMED_LISTS_MAX,
+					  .list_entries = NAMED_ENTRIES_MAX};
 
 	job->err = 0;
 	job->error = (struct ag_error){0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * policy_answer.c - account by account, what comes and goes; by name where nothing was done yet
+ * policy_answer.c - list by list and account by account, what comes and goes; by name where nothing was done
+ * yet
  */
 #include "userspace/daemon/policy_answer.h"
 
@@ -50,7 +51,9 @@ static json_t *role_names(const struct policydoc_role *roles, size_t count, size
 
 static json_t *prefix_names(const struct list *list, size_t *left)
 {
-	return json_prefixes(list, take_names(left, list->count));
+	size_t most = list->count < POLICY_DIRECT_MAX ? list->count : POLICY_DIRECT_MAX;
+
+	return json_prefixes(list, take_names(left, most));
 }
 
 static json_t *counts(size_t added, size_t removed)
@@ -82,10 +85,8 @@ static json_t *roles(const struct policydiff *diff, size_t *left)
 			      role_names(diff->roles_go, diff->roles_go_count, left)));
 }
 
-static json_t *entries(const struct policy_part *part, size_t *left)
+static json_t *entries(const struct policydiff_entries *diff, size_t *left)
 {
-	static const struct policydiff_entries none;
-	const struct policydiff_entries *diff = part->entries ? &part->entries->diff : &none;
 	json_t *json = counts(diff->added, diff->removed);
 
 	json = with(json, "changed", json_integer((json_int_t)diff->changed));
@@ -122,15 +123,40 @@ static bool active_then(const struct policy_plan *plan, const struct policy_part
 	return part->kind == PART_CHANGED && part->was_active;
 }
 
+static const char *const kinds[] = {
+	[PART_CHANGED] = "changed", [PART_ADDED] = "added", [PART_REMOVED] = "removed"};
+static const struct policydiff_entries none;
+
 static json_t *part_json(const struct policy_plan *plan, const struct policy_part *part, size_t *left)
 {
-	static const char *const kinds[] = {
-		[PART_CHANGED] = "changed", [PART_ADDED] = "added", [PART_REMOVED] = "removed"};
+	const struct policydiff_entries *diff = part->entries ? &part->entries->diff : &none;
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "account", part->account, "change",
 			 kinds[part->kind], "settings", settings(part), "services",
 			 services(&part->diff, left), "roles", roles(&part->diff, left), "entries",
-			 entries(part, left), "active", active_then(plan, part));
+			 entries(diff, left), "active", active_then(plan, part));
+}
+
+/* Of one that goes all entries do, which are not named. */
+static json_t *list_json(const struct policy_list_part *part, size_t *left)
+{
+	struct policydiff_entries gone = {.removed = part->had};
+
+	return json_pack("{s:s, s:s, s:o, s:I}", "list", part->name, "change", kinds[part->kind], "entries",
+			 entries(part->entries ? &part->entries->diff : &gone, left), "accounts",
+			 (json_int_t)part->user_count);
+}
+
+static json_t *lists_json(const struct policy_plan *plan, size_t *left)
+{
+	json_t *lists = json_array();
+
+	for (size_t i = 0; i < plan->list_count && lists; i++)
+		if (json_array_append_new(lists, list_json(&plan->lists[i], left))) {
+			json_decref(lists);
+			lists = NULL;
+		}
+	return lists;
 }
 
 static json_t *warnings(const struct policy_plan *plan)
@@ -159,9 +185,9 @@ json_t *policy_answer(const struct policy_plan *plan)
 	for (size_t i = 0; i < plan->change_count; i++)
 		if (plan->outcomes[i].generation > generation)
 			generation = plan->outcomes[i].generation;
-	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:o}", "generation", (json_int_t)generation,
+	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "generation", (json_int_t)generation,
 			 "dry_run", plan->ask->dry_run, "added", (json_int_t)plan->counts[PART_ADDED],
 			 "removed", (json_int_t)plan->counts[PART_REMOVED], "changed",
-			 (json_int_t)plan->counts[PART_CHANGED], "warnings", warnings(plan), "accounts",
-			 accounts);
+			 (json_int_t)plan->counts[PART_CHANGED], "warnings", warnings(plan), "lists",
+			 lists_json(plan, left), "accounts", accounts);
 }

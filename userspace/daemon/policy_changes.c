@@ -10,6 +10,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/edits.h"
+#include "userspace/daemon/policy_lists.h"
 
 static int no_memory(struct ag_error *error)
 {
@@ -18,8 +19,7 @@ static int no_memory(struct ag_error *error)
 
 /* --- one by one ------------------------------------------------------------ */
 
-/* The next change; there is room. */
-static struct change *add(struct policy_plan *plan, enum change_kind kind, const char *account)
+struct change *policy_plan_add(struct policy_plan *plan, enum change_kind kind, const char *account)
 {
 	const struct policy_ask *ask = plan->ask;
 	struct change *change = &plan->changes[plan->change_count++];
@@ -56,7 +56,7 @@ static void take_settings(struct change *change, const struct policy_part *part)
 static void add_account(struct policy_plan *plan, struct policy_part *part)
 {
 	if (part->kind == PART_ADDED)
-		take_settings(add(plan, CHANGE_ACCOUNT_ADD, part->account), part);
+		take_settings(policy_plan_add(plan, CHANGE_ACCOUNT_ADD, part->account), part);
 }
 
 /* A service that goes with its account may come to another, which is before that goes. */
@@ -90,7 +90,7 @@ static int add_leaving_services(struct policy_plan *plan, struct policy_part *pa
 	}
 	if (err || !diff->services_go_count)
 		return err;
-	change = add(plan, CHANGE_SERVICE_REMOVE, part->account);
+	change = policy_plan_add(plan, CHANGE_SERVICE_REMOVE, part->account);
 	change->services = diff->services_go;
 	change->service_count = diff->services_go_count;
 	return 0;
@@ -102,7 +102,7 @@ static void add_coming_services(struct policy_plan *plan, struct policy_part *pa
 
 	if (!part->diff.services_come_count)
 		return;
-	change = add(plan, CHANGE_SERVICE_ADD, part->account);
+	change = policy_plan_add(plan, CHANGE_SERVICE_ADD, part->account);
 	change->services = part->diff.services_come;
 	change->service_count = part->diff.services_come_count;
 }
@@ -110,7 +110,7 @@ static void add_coming_services(struct policy_plan *plan, struct policy_part *pa
 static void add_role(struct policy_plan *plan, enum change_kind kind, const struct policy_part *part,
 		     const struct policydoc_role *role)
 {
-	struct change *change = add(plan, kind, part->account);
+	struct change *change = policy_plan_add(plan, kind, part->account);
 
 	memcpy(change->user.name, role->user, sizeof(change->user.name));
 	change->role = role->role;
@@ -129,7 +129,7 @@ static void add_roles(struct policy_plan *plan, struct policy_part *part)
 static void add_set(struct policy_plan *plan, const struct policy_part *part, struct entry *entry)
 {
 	struct policy_set *set = &plan->sets[plan->set_count++];
-	struct change *change = add(plan, CHANGE_ALLOW_SET, part->account);
+	struct change *change = policy_plan_add(plan, CHANGE_ALLOW_SET, part->account);
 
 	*set = (struct policy_set){
 		.set = {.has_note = true,
@@ -150,13 +150,12 @@ static void add_entries(struct policy_plan *plan, struct policy_part *part)
 	const struct policydiff_entries *diff = &part->entries->diff;
 
 	if (diff->removed)
-		add(plan, CHANGE_ALLOW_REMOVE, part->account)->list = &diff->went;
+		policy_plan_add(plan, CHANGE_ALLOW_REMOVE, part->account)->list = &diff->went;
 	for (size_t i = 0; i < diff->set.count; i++)
 		add_set(plan, part, &diff->set.entries[i]);
 	if (diff->added)
-		add(plan, CHANGE_ALLOW_ADD, part->account)->list = part->kind == PART_ADDED
-									   ? &part->entries->asked->entries
-									   : &diff->came;
+		policy_plan_add(plan, CHANGE_ALLOW_ADD, part->account)->list =
+			part->kind == PART_ADDED ? &part->entries->asked->entries : &diff->came;
 	if (policydiff_entries_count(diff))
 		add_concluding(plan, part);
 }
@@ -167,7 +166,7 @@ static void add_settings(struct policy_plan *plan, struct policy_part *part, str
 
 	if (part->kind == PART_ADDED || !policydiff_sets(&part->diff))
 		return;
-	change = add(plan, CHANGE_ACCOUNT_SET, part->account);
+	change = policy_plan_add(plan, CHANGE_ACCOUNT_SET, part->account);
 	change->prepared = prepared;
 	take_settings(change, part);
 	add_concluding(plan, part);
@@ -196,7 +195,7 @@ struct change policy_plan_import(const struct policy_plan *plan, const struct po
 
 static void add_replacement(struct policy_plan *plan, struct policy_part *part)
 {
-	add(plan, CHANGE_ALLOW_REPLACE, part->account)->prepared = &part->import->prepared;
+	policy_plan_add(plan, CHANGE_ALLOW_REPLACE, part->account)->prepared = &part->import->prepared;
 	add_concluding(plan, part);
 }
 
@@ -258,7 +257,7 @@ static size_t count_changes(const struct policy_plan *plan, size_t *ret_sets)
 		count += 8 + sets + part->diff.roles_go_count + part->diff.roles_come_count;
 		*ret_sets += sets;
 	}
-	return count;
+	return count + policy_lists_count(plan);
 }
 
 static int make_room(struct policy_plan *plan, struct ag_error *error)
@@ -276,9 +275,10 @@ static int fill(struct policy_plan *plan, struct ag_error *error)
 {
 	int err = 0;
 
-	add(plan, CHANGE_POLICY_APPLY, "")->label = plan->summary;
+	policy_plan_add(plan, CHANGE_POLICY_APPLY, "")->label = plan->summary;
 	for (size_t i = 0; i < plan->part_count && !err; i++)
 		err = add_leaving_services(plan, &plan->parts[i], error);
+	policy_lists_come(plan);
 	for (size_t i = 0; i < plan->part_count && !err; i++)
 		add_account(plan, &plan->parts[i]);
 	for (size_t i = 0; i < plan->part_count && !err; i++)
@@ -295,11 +295,13 @@ static int fill(struct policy_plan *plan, struct ag_error *error)
 			add_settings(plan, part, NULL);
 		}
 	}
+	policy_lists_follow(plan);
 	for (size_t i = 0; i < plan->part_count && !err; i++)
 		add_coming_services(plan, &plan->parts[i]);
 	for (size_t i = 0; i < plan->part_count && !err; i++)
 		if (plan->parts[i].kind == PART_REMOVED)
-			(void)add(plan, CHANGE_ACCOUNT_REMOVE, plan->parts[i].account);
+			(void)policy_plan_add(plan, CHANGE_ACCOUNT_REMOVE, plan->parts[i].account);
+	policy_lists_go(plan);
 	return err;
 }
 

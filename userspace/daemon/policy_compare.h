@@ -19,10 +19,22 @@ struct policy_entries {
 	struct policydiff_entries diff;
 };
 
-/* One for each account of the document, in its order. Owns what it holds; the document is the caller's. */
+/* A named list of the document that is there, or comes. */
+struct policy_listed {
+	const struct policydoc_list *asked; /* in the document */
+	bool found;			    /* in the store */
+	int64_t id;			    /* that it was compared with, and of which generation: */
+	uint64_t generation;
+	struct policydiff_entries diff; /* keeps all */
+};
+
+/* One for each account and list of the document, in its order. Owns what it holds; the document is the
+ * caller's. */
 struct policy_comparison {
 	struct policy_entries *accounts;
 	size_t count;
+	struct policy_listed *lists;
+	size_t list_count;
 };
 
 /* Leaves out accounts whose entries the document does not mention. Clear it in any case. */

@@ -91,11 +91,41 @@ static int write_account(struct exporting *exporting, const struct account *acco
 	return err;
 }
 
+static int write_list(struct exporting *exporting, const struct store_named *named, struct ag_error *error)
+{
+	struct list list = {0};
+	int err = store_named_list(exporting->snapshot, named, &list, error);
+
+	policydoc_write_list(&exporting->writer, named->name);
+	for (size_t i = 0; i < list.count && !err; i++)
+		policydoc_write_listed(&exporting->writer, &list.entries[i]);
+	policydoc_write_list_end(&exporting->writer);
+	list_clear(&list);
+	if (!err && cancelled(exporting))
+		err = error_set(error, ERROR_CONFLICT, "the daemon is leaving: try again when it is back");
+	return err;
+}
+
+/* They are the host's: a document of one account refers to them, and leaves them alone. */
+static int write_lists(struct exporting *exporting, struct ag_error *error)
+{
+	AUTO_FREE struct store_named *lists = NULL;
+	size_t count = 0;
+	int err = store_named_all(exporting->snapshot, &lists, &count, error);
+
+	policydoc_write_lists(&exporting->writer);
+	for (size_t i = 0; i < count && !err; i++)
+		err = write_list(exporting, &lists[i], error);
+	return err;
+}
+
 static int write_host(struct exporting *exporting, struct ag_error *error)
 {
-	int err = 0;
+	int err;
 
 	policydoc_write_begin(&exporting->writer, POLICYDOC_HOST);
+	err = write_lists(exporting, error);
+	policydoc_write_accounts(&exporting->writer);
 	for (size_t i = 0; i < exporting->summary.account_count && !err; i++)
 		err = write_account(exporting, exporting->summary.accounts[i], error);
 	policydoc_write_end(&exporting->writer);
@@ -111,6 +141,7 @@ static int write_one(struct exporting *exporting, const char *name, struct ag_er
 		return error_set(error, ERROR_NOT_FOUND,
 				 "there is no account of that name: see 'allowgate account list'");
 	policydoc_write_begin(&exporting->writer, POLICYDOC_ACCOUNTS);
+	policydoc_write_accounts(&exporting->writer);
 	err = write_account(exporting, account, error);
 	policydoc_write_end(&exporting->writer);
 	return err;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "userspace/daemon/policy_lists.h"
 #include "userspace/daemon/policy_roles.h"
 
 /* From so many entries on a list is not looked at in the loop. */
@@ -22,6 +23,7 @@ void policy_plan_clear(struct policy_plan *plan)
 		outcome_clear(&plan->outcomes[i]);
 	for (size_t i = 0; i < plan->settings_count; i++)
 		dataplane_lists_free(plan->settings[i].lists);
+	policy_lists_clear(plan);
 	free(plan->parts);
 	free(plan->changes);
 	free(plan->outcomes);
@@ -119,6 +121,8 @@ static int plan_account(struct policy_plan *plan, const struct policy_entries *e
 	part->imports = must_import(part);
 	err = check_role(ask, part, given, role_count, error);
 	if (!err)
+		err = policy_lists_check(ask, entries->asked, error);
+	if (!err)
 		err = check_users(ask, part, error);
 	if (!err && policydiff_is_empty(&part->diff) && !entries_differing(part)) {
 		policydiff_clear(&part->diff);
@@ -161,12 +165,19 @@ static int check_direct(const struct policy_plan *plan, struct ag_error *error)
 
 static void summarise(struct policy_plan *plan)
 {
+	size_t used;
+
 	for (size_t i = 0; i < plan->part_count; i++)
 		plan->counts[plan->parts[i].kind]++;
 	(void)snprintf(plan->summary, sizeof(plan->summary),
 		       "%s: %zu accounts added, %zu changed, %zu removed",
 		       plan->ask->document->scope == POLICYDOC_HOST ? "host" : "accounts",
 		       plan->counts[PART_ADDED], plan->counts[PART_CHANGED], plan->counts[PART_REMOVED]);
+	used = strlen(plan->summary);
+	if (plan->list_count)
+		(void)snprintf(plan->summary + used, sizeof(plan->summary) - used,
+			       "; %zu lists added, %zu changed, %zu removed", plan->list_counts[PART_ADDED],
+			       plan->list_counts[PART_CHANGED], plan->list_counts[PART_REMOVED]);
 }
 
 static int plan_all(struct policy_plan *plan, struct policy_roles *roles, struct ag_error *error)
@@ -186,6 +197,8 @@ static int plan_all(struct policy_plan *plan, struct policy_roles *roles, struct
 			plan_removal(plan, summary->accounts[i]);
 	if (!err)
 		err = check_direct(plan, error);
+	if (!err)
+		err = policy_lists_plan(plan, error);
 	summarise(plan);
 	return err;
 }

@@ -7,9 +7,11 @@
  * happens. What differs is planned and nothing else, so that a document that is in force already is no
  * change.
  *
- * The order: the apply itself; services that go, so that they may come elsewhere; new accounts; roles; lists
- * and settings; services that come; accounts that go. Who may: operators; entries come and go only where the
- * actor is an admin of the account, as it is before, or, of a new one, as the document makes them.
+ * The order: the apply itself; services that go, so that they may come elsewhere; named lists that come or
+ * change; new accounts; roles; lists and settings; accounts that follow a named list; services that come;
+ * accounts that go; named lists that do. Who may: operators; entries come and go only where the actor is an
+ * admin of the account, as it is before, or, of a new one, as the document makes them, and those of a named
+ * list only where they are of all that use it.
  */
 #pragma once
 
@@ -18,6 +20,8 @@
 
 /* Entries that may come with new accounts and go or change in others within the loop, in all. */
 #define POLICY_DIRECT_TOTAL 20000
+/* Entries of named lists that may differ. */
+#define POLICY_LISTED_TOTAL 40000
 /* Lists that are prepared for one apply. */
 #define POLICY_IMPORTS_MAX 256
 
@@ -39,6 +43,16 @@ struct policy_part {
 	size_t concludes;      /* index of the change whose outcome says whether it is active then */
 	bool has_conclusion;   /* there is one */
 	struct import *import; /* borrowed; NULL: none (yet) */
+};
+
+/* A named list in which something differs. */
+struct policy_list_part {
+	enum policy_part_kind kind;
+	char name[NAME_SIZE];
+	const struct policy_listed *entries; /* NULL: the list goes, with */
+	size_t had;			     /* so many */
+	struct store_named_user *users;	     /* accounts that use it, before; owned */
+	size_t user_count;
 };
 
 /* What is asked. Everything is borrowed. */
@@ -64,7 +78,10 @@ struct policy_plan {
 	struct policy_part *parts; /* by name, what goes last */
 	size_t part_count;
 	size_t counts[3]; /* of parts, by kind */
-	char summary[160];
+	struct policy_list_part *lists;
+	size_t list_count;
+	size_t list_counts[3]; /* the same */
+	char summary[224];
 	struct change *changes;
 	struct outcome *outcomes;
 	size_t change_count;
@@ -77,9 +94,12 @@ struct policy_plan {
 /*
  * What differs, and whether the actor may. -EAGAIN (no error set): the policy has changed since it was
  * compared. ERROR_FORBIDDEN, ERROR_NOT_FOUND for a user that there is none of, ERROR_LIMIT for entries that
- * are too many to come with new accounts.
+ * are too many to come with new accounts, or in named lists; ERROR_CONFLICT for one that would go and is
+ * used.
  */
 int policy_plan_make(const struct policy_ask *ask, struct policy_plan *ret, struct ag_error *error);
+/* The next change of a plan that is being applied; there is room. */
+struct change *policy_plan_add(struct policy_plan *plan, enum change_kind kind, const char *account);
 /* The import's change for such a part; what it points to is the plan's and the document's. */
 struct change policy_plan_import(const struct policy_plan *plan, const struct policy_part *part);
 /* Whether the list is what changes (IMPORT_WHOLE), or the settings alone (IMPORT_LISTS). */

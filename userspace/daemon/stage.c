@@ -187,8 +187,7 @@ static int stage_prepared(const struct edit *edit, struct dataplane_change **ret
 
 	if (err)
 		return err;
-	if ((prepared->references && prepared->named_version != edit->gate->named_version) ||
-	    !prepared->lists || want->mode != edit->after.mode ||
+	if (prepared_outdated(prepared, edit->gate) || !prepared->lists || want->mode != edit->after.mode ||
 	    !on_deny_equal(&want->on_deny, &edit->after.on_deny) || want->slot != edit->after.slot)
 		return error_set(
 			error, ERROR_CONFLICT,
