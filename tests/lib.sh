@@ -387,6 +387,42 @@ stopped()
 	is "$1 is stopped (no answer)" $? 28
 }
 
+# --- a quarantine: a namespace that owns the service's addresses and answers in their name ---
+#
+# What it takes: its device has the MAC address of the protected interface, for frames arrive as they were; its answers
+# come back to the host from an address of the host's own, so the host must take them (accept_local), not ask where that
+# address is (rp_filter), and forward them. A veth takes redirected frames natively only if its other end has GRO on (or XDP).
+
+mac_of()
+{
+	ip -n "$NS-$1" -j link show dev "$2" | jq -r '.[0].address'
+}
+
+# The server's interface quar0, behind which it is.
+quarantine_wire()
+{
+	wire server quar0 quarantine eth0
+	addresses server quar0 169.254.77.1/30 fd00:77::1/64
+	ip -n "$NS-quarantine" link set eth0 address "$(mac_of server eth0)"
+	in_ns quarantine ethtool -K eth0 gro on
+	addresses quarantine eth0 169.254.77.2/30 "$SERVER4/32" fd00:77::2/64 "$SERVER6/128"
+	ip -n "$NS-quarantine" route add default via 169.254.77.1
+	ip -n "$NS-quarantine" -6 route add default via fd00:77::1
+	in_ns server sysctl -qw net.ipv4.conf.quar0.accept_local=1 net.ipv4.conf.quar0.rp_filter=0
+}
+
+# Its web server says "quarantine".
+quarantine_start()
+{
+	ns_add quarantine
+	in_ns server sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0
+	quarantine_wire
+	mkdir "$DIR/quarantine"
+	echo quarantine >"$DIR/quarantine/index.html"
+	background quarantine quarantine python3 "$ROOT/tests/web_server.py" 80 "$DIR/quarantine"
+	wait_for 5 in_ns quarantine curl -sf -o /dev/null http://127.0.0.1/
+}
+
 # xdp_pass NAMESPACE IF: an XDP program that passes everything (the filter without a policy). A veth delivers what a
 # native program at its other end sends back (XDP_TX) only where there is one.
 xdp_pass()
