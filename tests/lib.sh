@@ -17,7 +17,7 @@ case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
 AG_BIN=${AG_BIN:-$BUILD}
 case $AG_BIN in /*) ;; *) AG_BIN=$ROOT/$AG_BIN ;; esac
 AG_CLI=$BUILD/allowgate # also where the daemon is the sanitised one: it is started hundreds of times
-PATH=$PATH:$BUILD/tools:/usr/local/sbin:/usr/sbin:/sbin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH:$BUILD/tools # as tests/run has it
 export PATH
 
 TEST=$(basename "${0%.sh}")
