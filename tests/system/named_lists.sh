@@ -136,11 +136,28 @@ refused limit 1 "more than 16 references" --as ada --origin "$ADA" allow replace
 check "16" sh -c "sed 1d '$DIR/many' | '$AG_CLI' --socket '$SOCKET' --as ada --origin $ADA allow replace acme -"
 refused limit 1 "... and no more" --as ada --origin "$ADA" allow add acme @l1
 
+# --- a list that would be too much at one time ----------------------------------------------------
+
+# users_of_big N: a document of so many accounts that use it
+users_of_big()
+{
+	jq -n --argjson n "$1" --arg me "$ADA" '{scope: "accounts", accounts: [range($n) | {name: "big\(.)",
+		roles: [{user: "ops", role: "admin"}], entries: [{prefix: "@big"}, {prefix: $me}]}]}'
+}
+ag --quiet list create big
+awk 'BEGIN { for (i = 0; i < 20000; i++) printf "10.%d.%d.%d/31\n", i / 32768, i / 128 % 256, i * 2 % 256 }' >"$DIR/big"
+is "a list of 20,000 entries" "$(api POST /v1/lists/big/entries -H 'Content-Type: text/plain' --data-binary "@$DIR/big" | jq .added)" 20000
+users_of_big 26 >"$DIR/users"
+refused limit 1 "used by 26 accounts it is too much at one time" --origin "$ADA" policy apply "$DIR/users"
+users_of_big 25 >"$DIR/users"
+check "... by 25 it is not" ag --origin "$ADA" policy apply "$DIR/users"
+refused limit 1 "... but may not grow, then" --origin "$ADA" list add big 192.0.2.0/24
+
 # --- what outlasts the daemon ------------------------------------------------------------------
 
 daemon_stop
 check "the daemon starts again" daemon_start
-is "the lists are there" "$(ag --quiet list list | wc -l)" 18
+is "the lists are there" "$(ag --quiet list list | wc -l)" 19
 is "... in force" "$(both beta 198.51.100.20)" "allowed 198.51.100.16/28 corp-vpn"
 is "nothing drifts" "$(drift)" 0
 finish

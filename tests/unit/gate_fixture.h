@@ -136,7 +136,8 @@ static UNUSED int setup(void **state)
 	(void)snprintf(fixture->dir, sizeof(fixture->dir), "%s/ag-test-gate-XXXXXX",
 		       access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(fixture->dir));
-	fixture->options = (struct options){.max_accounts = SLOTS, .max_services = 32, .max_entries = 100};
+	fixture->options = (struct options){
+		.max_accounts = SLOTS, .max_services = 32, .max_entries = 100, .max_list_accounts = 3};
 	(void)snprintf(fixture->options.store, sizeof(fixture->options.store), "%s/policy.db", fixture->dir);
 	assert_int_equal(gate_open(&fixture->options, &fixture->gate, &error), 0);
 	assert_int_equal(apply(fixture, &add, &error), 0);

@@ -202,6 +202,39 @@ static void test_list_that_is_not_there(void **state)
 	assert_true(agrees(fixture));
 }
 
+static void test_no_more_accounts_than_the_setting(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ag_error error = {0};
+	struct change add = change_of(CHANGE_ACCOUNT_ADD);
+
+	fixture->options.max_list_accounts = 2;
+	(void)snprintf(add.account, sizeof(add.account), "gamma");
+	assert_int_equal(apply(fixture, &add, &error), 0);
+	assert_refused(
+		edit_allowlist(fixture, "gamma", CHANGE_ALLOW_ADD, PREFIXES("@vpn", "198.51.100.9"), &error),
+		ERROR_LIMIT);
+	assert_refused(edit_allowlist(fixture, "gamma", CHANGE_ALLOW_REPLACE,
+				      PREFIXES("@vpn", "198.51.100.9"), &error),
+		       ERROR_LIMIT);
+	assert_int_equal(gate_account(fixture->gate, "gamma")->references, 0);
+	error = (struct ag_error){0};
+	assert_int_equal(edit_allowlist(fixture, "gamma", CHANGE_ALLOW_ADD,
+					PREFIXES("@guests", "198.51.100.9"), &error),
+			 0);
+	assert_refused(edit_allowlist(fixture, "gamma", CHANGE_ALLOW_REPLACE,
+				      PREFIXES("@vpn", "198.51.100.9"), &error),
+		       ERROR_LIMIT);
+	error = (struct ag_error){0};
+	fixture->options.max_list_accounts = 1; /* for what comes, not for what is there */
+	assert_int_equal(edit_allowlist(fixture, "acme", CHANGE_ALLOW_ADD, PREFIXES("192.0.2.0/24"), &error),
+			 0);
+	assert_refused(edit_named(fixture, "vpn", true, PREFIXES("192.0.2.0/24"), &error), ERROR_LIMIT);
+	error = (struct ag_error){0};
+	assert_int_equal(edit_named(fixture, "vpn", false, PREFIXES("203.0.113.0/24"), &error), 0);
+	assert_true(agrees(fixture));
+}
+
 static void test_list_in_use_stays(void **state)
 {
 	struct fixture *fixture = *state;
@@ -357,6 +390,7 @@ int main(void)
 		named_test(test_replaced_by_the_worker),
 		named_test(test_union_is_built_for_a_change),
 		named_test(test_list_that_is_not_there),
+		named_test(test_no_more_accounts_than_the_setting),
 		named_test(test_list_in_use_stays),
 		named_test(test_list_changes_while_an_import_prepares),
 		named_test(test_reference_is_set),

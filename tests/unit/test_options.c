@@ -88,6 +88,7 @@ static void assert_defaults(void)
 	assert_int_equal(loaded->max_accounts, 100000);
 	assert_int_equal(loaded->max_services, 100000);
 	assert_int_equal(loaded->max_entries, 100000);
+	assert_int_equal(loaded->max_list_accounts, 1000);
 	assert_int_equal(loaded->max_body, 128 << 20);
 	assert_int_equal(loaded->max_connections_per_uid, 32);
 	assert_int_equal(loaded->max_connections_per_address, 16);

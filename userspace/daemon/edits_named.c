@@ -12,6 +12,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/error.h"
 #include "userspace/daemon/edits.h"
+#include "userspace/daemon/named.h"
 
 #define USERS_NAMED_MAX 3
 
@@ -96,6 +97,8 @@ int edit_list_add(struct edit *edit, struct ag_error *error)
 	err = store_named_entries_add(edit->gate->store, edit->change->named, &entries, error);
 	for (size_t i = 0; i < entries.count; i++)
 		entries.entries[i].created_by = NULL; /* was borrowed */
+	if (!err && !edit->change->takes_back)
+		err = named_check_spread(edit->gate, edit->change->named, error);
 	return err;
 }
 

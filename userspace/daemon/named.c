@@ -5,6 +5,7 @@
 #include "userspace/daemon/named.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,6 +173,40 @@ int named_check(const struct gate *gate, const struct account *account, struct a
 	err = store_references(gate->store, account->id, &references, error);
 	for (size_t i = 0; i < references.count && !err; i++)
 		err = store_named_find(gate->store, references.entries[i].list, &row, error);
+	list_clear(&references);
+	return err;
+}
+
+int named_check_spread(const struct gate *gate, const char *list, struct ag_error *error)
+{
+	struct store_named named;
+	size_t accounts = 0;
+	int err = store_named_find(gate->store, list, &named, error);
+
+	if (!err)
+		err = store_named_user_count(gate->store, list, &accounts, error);
+	if (!err && accounts > gate->options->max_list_accounts)
+		return error_set(error, ERROR_LIMIT,
+				 "list '%s' would be used by %zu accounts, and %" PRIu64
+				 " are the most that may change with one list: give the others a second one, "
+				 "or raise list_accounts in the configuration",
+				 list, accounts, gate->options->max_list_accounts);
+	if (err || accounts * named.entries <= NAMED_SPREAD_MAX)
+		return err;
+	return error_set(
+		error, ERROR_LIMIT,
+		"list '%s' would bring %zu entries to each of %zu accounts, and %d in all are the most "
+		"that can change at one time: write it by fewer prefixes, or let fewer accounts use it",
+		list, named.entries, accounts, NAMED_SPREAD_MAX);
+}
+
+int named_check_uses(const struct gate *gate, const struct account *account, struct ag_error *error)
+{
+	struct list references = {0};
+	int err = account->references ? store_references(gate->store, account->id, &references, error) : 0;
+
+	for (size_t i = 0; i < references.count && !err; i++)
+		err = named_check_spread(gate, references.entries[i].list, error);
 	list_clear(&references);
 	return err;
 }

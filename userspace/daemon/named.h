@@ -33,6 +33,14 @@ int named_match(const struct gate *gate, const struct account *account, const st
 		struct entry *ret, bool *ret_found, struct ag_error *error);
 /* Whether all that the account refers to is there, by references that are disabled too. */
 int named_check(const struct gate *gate, const struct account *account, struct ag_error *error);
+/*
+ * A change of a list is one of all accounts that use it, at one time: ERROR_LIMIT where they are more than
+ * the setting allows, or their kernel's lists would be too much to build anew.
+ */
+#define NAMED_SPREAD_MAX 500000 /* entries of the list, times accounts */
+int named_check_spread(const struct gate *gate, const char *list, struct ag_error *error);
+/* The same of every list that the account refers to. */
+int named_check_uses(const struct gate *gate, const struct account *account, struct ag_error *error);
 
 /* How many entries its lists have, of those that it refers to by an enabled reference. */
 int named_size(const struct gate *gate, const struct account *account, size_t *ret, struct ag_error *error);

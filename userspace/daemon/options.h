@@ -63,6 +63,7 @@ struct options {
 	uint64_t max_accounts;
 	uint64_t max_services;
 	uint64_t max_entries; /* of one list */
+	uint64_t max_list_accounts; /* that use one named list */
 	uint64_t max_body;    /* bytes of one request */
 	uint64_t max_connections_per_uid;
 	uint64_t max_connections_per_address; /* over TLS */

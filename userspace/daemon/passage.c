@@ -211,6 +211,24 @@ static int check_lengths(const struct edit *edit, struct ag_error *error)
 		edit->change->account, lengths, AG_EXPIRING_LENGTHS_MAX);
 }
 
+/* What was allowed when it came stays allowed, though the setting be another now. */
+static bool may_refer_anew(const struct passage *passage)
+{
+	const struct edit *edit = &passage->edit;
+
+	return !edit->change->takes_back &&
+	       (edit->after.references > passage->first->edit.before.references || edit->change->prepared);
+}
+
+static int check_bounds(struct passage *passage, struct ag_error *error)
+{
+	int err = check_lengths(&passage->edit, error);
+
+	if (!err && may_refer_anew(passage))
+		err = named_check_uses(passage->edit.gate, &passage->edit.after, error);
+	return err;
+}
+
 int passage_judge(struct passage *passage, struct ag_error *error)
 {
 	int err = passage->closes && !passage->kind->removes_account
@@ -220,7 +238,7 @@ int passage_judge(struct passage *passage, struct ag_error *error)
 	if (!err && passage->closes)
 		err = guard(passage, error);
 	if (!err && passage->closes && passage->first->entries && !passage->kind->removes_account)
-		err = check_lengths(&passage->edit, error);
+		err = check_bounds(passage, error);
 	return err;
 }
 

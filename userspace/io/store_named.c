@@ -360,6 +360,22 @@ int store_named_users(struct store *store, const char *name, struct store_named_
 	return r;
 }
 
+int store_named_user_count(struct store *store, const char *name, size_t *ret, struct ag_error *error)
+{
+	AUTO_RESET sqlite3_stmt *stmt = NULL;
+	struct prefix key = reference_key(name);
+	int r = store_settle(store, error);
+
+	if (!r)
+		r = sql_open(store, SQL_NAMED_USER_COUNT, &stmt, error,
+			     SQL_BYTES(key.addr.bytes, sizeof(key.addr.bytes)));
+	if (!r)
+		r = sql_step(store, stmt, error);
+	if (r > 0)
+		*ret = (size_t)sqlite3_column_int64(stmt, 0);
+	return r < 0 ? r : 0;
+}
+
 /* References sort in front of all other entries. */
 int store_references(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error)
 {

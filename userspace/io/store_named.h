@@ -53,5 +53,7 @@ struct store_named_user {
 };
 int store_named_users(struct store *store, const char *name, struct store_named_user **ret, size_t *ret_count,
 		      struct ag_error *error);
+/* How many those are. */
+int store_named_user_count(struct store *store, const char *name, size_t *ret, struct ag_error *error);
 /* The references of an account's list. *ret must be empty. Caller clears. */
 int store_references(struct store *store, int64_t account_id, struct list *ret, struct ag_error *error);

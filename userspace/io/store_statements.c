@@ -42,6 +42,10 @@
 	"claims, inverse"
 #define NAMED_COLUMNS	    "id, name, entries, generation, created_at, content FROM lists "
 #define NAMED_ENTRY_COLUMNS "family, addr, len, note, created_by, created_at "
+/* A reference to a list, in the list of entries e of account a as it is. */
+#define NAMED_REFERENCE                                                                                      \
+	"WHERE e.family = 0 AND e.addr = ? AND e.since <= a.list_version "                                   \
+	"AND (e.until = 0 OR e.until > a.list_version) "
 
 static const char *const statements[SQL_MAX] = {
 	[SQL_META_ADD] =
@@ -256,8 +260,9 @@ static const char *const statements[SQL_MAX] = {
 				   "AND len = ? RETURNING " NAMED_ENTRY_COLUMNS,
 	[SQL_NAMED_USERS] =
 		"SELECT DISTINCT a.id, a.name FROM entries AS e JOIN accounts AS a ON a.id = e.account_id "
-		"WHERE e.family = 0 AND e.addr = ? AND e.since <= a.list_version "
-		"AND (e.until = 0 OR e.until > a.list_version) ORDER BY a.name",
+		NAMED_REFERENCE "ORDER BY a.name",
+	[SQL_NAMED_USER_COUNT] = "SELECT count(DISTINCT e.account_id) FROM entries AS e "
+				 "JOIN accounts AS a ON a.id = e.account_id " NAMED_REFERENCE,
 
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (id, time, person, delegate, origin_mac, account, action, "
 			  "detail, outcome, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
