@@ -5,7 +5,7 @@
  * Whatever is refused, by the rules, the store or the kernel: all of them are there afterwards, or none, in
  * the store and in the kernel alike.
  */
-#include "tests/unit/gate_fixture.h"
+#include "tests/unit/faults.h"
 
 #define CHANGES_MAX 8
 
@@ -309,57 +309,36 @@ static char *exported(struct fixture *fixture)
 	return text.data;
 }
 
-static bool fail_call(void **state, void (*plan)(struct set *set), int n, int times)
+struct planned {
+	void (*plan)(struct set *set);
+};
+
+static int attempt_planned(struct fixture *fixture, const void *arg, struct ag_error *error)
 {
-	struct fixture *fixture;
-	struct ag_error error = {0};
-	AUTO_FREE char *before = NULL, *after = NULL;
+	const struct planned *planned = arg;
 	struct set set = {0};
-	bool done;
 	int err;
 
-	assert_int_equal(setup_three(state), 0);
-	fixture = *state;
-	plan(&set);
-	before = exported(fixture);
-	kernel.calls = 0;
-	kernel.fail_at = n;
-	kernel.fail_for = times;
-	err = set_apply(fixture, &set, &error);
-	done = kernel.calls < n;
-	kernel.fail_at = 0;
-	if (err && fixture->gate->reason[0])
-		assert_int_equal(gate_reconcile(fixture->gate, false, NULL, &error), 0);
-	assert_true(agrees(fixture));
-	after = exported(fixture);
-	if (err)
-		assert_string_equal(before, after);
-	else
-		assert_string_not_equal(before, after);
-	assert_int_equal(done, !err);
+	planned->plan(&set);
+	err = set_apply(fixture, &set, error);
 	set_clear(&set);
-	assert_int_equal(teardown(state), 0);
-	return done;
-}
-
-static void fail_each(void (*plan)(struct set *set), int least)
-{
-	void *state = NULL;
-
-	for (int times = 1; times <= 1000; times += 999) {
-		int n = 1;
-
-		while (!fail_call(&state, plan, n, times))
-			n++;
-		assert_in_range(n, least, 30); /* the changes did call the kernel */
-	}
+	return err;
 }
 
 static void test_each_call_fails(void **state)
 {
+	static const struct planned all[] = {{plan_more}, {plan_policy}};
+
 	(void)state;
-	fail_each(plan_more, 5);
-	fail_each(plan_policy, 5);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const struct faulty faulty = {.setup = setup_three,
+					      .attempt = attempt_planned,
+					      .exported = exported,
+					      .arg = &all[i],
+					      .least = 5};
+
+		fail_once_and_for_good(&faulty);
+	}
 }
 
 /* An account that is gone cannot be put back: then the new policy is what both come to hold. */

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * test_gate_faults.c - every call into the kernel failed in turn
- *
- * Whatever fails, the store and the kernel must afterwards hold the same policy, and that is the old one or
- * the new one.
- */
-#include "tests/unit/gate_fixture.h"
+/* test_gate_faults.c - changes of one account, each call into the kernel failed in turn */
+#include "tests/unit/faults.h"
 
 struct scenario {
 	const char *name;
@@ -42,58 +37,46 @@ static char *exported(struct fixture *fixture)
 	return text;
 }
 
-/* Fails the n-th call into the kernel, for every n until the change meets none: old or new, in both, never a
- * mixture. */
-static bool fail_call(void **state, const struct scenario *scenario, int n, int times)
+static int setup_active(void **state)
 {
-	struct fixture *fixture;
 	struct ag_error error = {0};
-	AUTO_FREE char *before = NULL, *after = NULL;
-	bool done;
-	int err;
 
 	assert_int_equal(setup(state), 0);
-	fixture = *state;
-	if (scenario->starts_active)
-		assert_int_equal(attempt_first(fixture, &error), 0);
-	before = exported(fixture);
-	kernel.calls = 0;
-	kernel.fail_at = n;
-	kernel.fail_for = times;
-	err = scenario->attempt(fixture, &error);
-	done = kernel.calls < n;
-	kernel.fail_at = 0;
-	if (err && fixture->gate->reason[0])
-		assert_int_equal(gate_reconcile(fixture->gate, false, NULL, &error), 0);
-	assert_true(agrees(fixture));
-	after = exported(fixture);
-	if (err)
-		assert_string_equal(before, after);
-	else
-		assert_string_not_equal(before, after);
-	assert_int_equal(teardown(state), 0);
-	return done;
+	assert_int_equal(attempt_first(*state, &error), 0);
+	return 0;
 }
 
-static void fail_each(void **state, int times)
+static int attempt_scenario(struct fixture *fixture, const void *arg, struct ag_error *error)
+{
+	const struct scenario *scenario = arg;
+
+	return scenario->attempt(fixture, error);
+}
+
+static void fail_each(int times)
 {
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
-		int n = 1;
+		const struct faulty faulty = {.setup = scenarios[i].starts_active ? setup_active : setup,
+					      .attempt = attempt_scenario,
+					      .exported = exported,
+					      .arg = &scenarios[i],
+					      .makes_up = true,
+					      .least = 2};
 
-		while (!fail_call(state, &scenarios[i], n, times))
-			n++;
-		assert_in_range(n, 2, 20); /* the change did call the kernel */
+		fail_each_call(&faulty, times);
 	}
 }
 
 static void test_each_call_fails_once(void **state)
 {
-	fail_each(state, 1);
+	(void)state;
+	fail_each(1);
 }
 
 static void test_each_call_fails_and_so_does_undoing(void **state)
 {
-	fail_each(state, 1000);
+	(void)state;
+	fail_each(1000);
 }
 
 int main(void)

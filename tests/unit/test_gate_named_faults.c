@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* test_gate_named_faults.c - changes of a named list and of a reference, each call into the kernel failed in
  * turn */
+#include "tests/unit/faults.h"
 #include "tests/unit/named_fixture.h"
 
 static int attempt_list_add(struct fixture *fixture, struct ag_error *error)
@@ -35,50 +36,31 @@ static char *exported(struct fixture *fixture)
 	return text.data;
 }
 
-static bool fail_call(void **state, attempt try, int n, int times)
-{
-	struct fixture *fixture;
-	struct ag_error error = {0};
-	AUTO_FREE char *before = NULL, *after = NULL;
-	bool done;
-	int err;
+struct tried {
+	attempt attempt;
+};
 
-	assert_int_equal(setup_named(state), 0);
-	fixture = *state;
-	before = exported(fixture);
-	kernel.calls = 0;
-	kernel.fail_at = n;
-	kernel.fail_for = times;
-	err = try(fixture, &error);
-	done = kernel.calls < n;
-	kernel.fail_at = 0;
-	if (err && fixture->gate->reason[0])
-		assert_int_equal(gate_reconcile(fixture->gate, false, NULL, &error), 0);
-	assert_true(agrees(fixture));
-	after = exported(fixture);
-	if (err)
-		assert_string_equal(before, after);
-	else
-		assert_string_not_equal(before, after);
-	assert_int_equal(done, !err);
-	assert_int_equal(teardown(state), 0);
-	return done;
+static int attempt_tried(struct fixture *fixture, const void *arg, struct ag_error *error)
+{
+	const struct tried *tried = arg;
+
+	return tried->attempt(fixture, error);
 }
 
 static void test_each_call_fails(void **state)
 {
-	static const attempt attempts[] = {attempt_list_add, attempt_list_remove, attempt_reference};
-	void *own = NULL;
+	static const struct tried all[] = {{attempt_list_add}, {attempt_list_remove}, {attempt_reference}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
-		for (int times = 1; times <= 1000; times += 999) {
-			int n = 1;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const struct faulty faulty = {.setup = setup_named,
+					      .attempt = attempt_tried,
+					      .exported = exported,
+					      .arg = &all[i],
+					      .least = 3};
 
-			while (!fail_call(&own, attempts[i], n, times))
-				n++;
-			assert_in_range(n, 3, 20); /* the change did call the kernel */
-		}
+		fail_once_and_for_good(&faulty);
+	}
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  * Whatever fails, of the rules, the document or the kernel: the policy is the old one or the new one, for
  * every account alike.
  */
+#include "tests/unit/faults.h"
 #include "tests/unit/policy_fixture.h"
 
 static void test_it_is_in_both(void **state)
@@ -234,53 +235,24 @@ static const char CHANGES[] =
 							   "{\"name\": \"gamma\", \"services\": "
 							   "[\"192.0.2.12\"], " ADA "," ENTRIES(HOME) "}]}";
 
-static bool fail_call(const char *text, int n, int times)
+static int attempt_text(struct fixture *fixture, const void *arg, struct ag_error *error)
 {
-	void *state = NULL;
-	struct fixture *fixture;
-	struct ag_error error = {0};
-	AUTO_FREE char *before = NULL, *after = NULL;
-	bool done;
-	int err;
-
-	assert_int_equal(setup_two(&state), 0);
-	fixture = state;
-	before = exported(fixture);
-	kernel.calls = 0;
-	kernel.fail_at = n;
-	kernel.fail_for = times;
-	err = apply_text(fixture, text, &error);
-	done = kernel.calls < n;
-	kernel.fail_at = 0;
-	if (err && fixture->gate->reason[0])
-		assert_int_equal(gate_reconcile(fixture->gate, false, NULL, &error), 0);
-	assert_true(agrees(fixture));
-	after = exported(fixture);
-	if (err)
-		assert_string_equal(before, after);
-	else
-		assert_string_not_equal(before, after);
-	assert_int_equal(done, !err);
-	assert_int_equal(teardown(&state), 0);
-	return done;
+	return apply_text(fixture, arg, error);
 }
 
 static void test_each_call_fails(void **state)
 {
 	AUTO_FREE char *text = long_document(1100, "\"mode\": \"monitor\",");
-	const struct {
-		const char *text;
-		int times;
-	} rows[] = {{CHANGES, 1}, {CHANGES, 1000}, {text, 1}};
+	struct faulty faulty = {.setup = setup_two,
+				.attempt = attempt_text,
+				.exported = exported,
+				.arg = CHANGES,
+				.least = 3};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		int n = 1;
-
-		while (!fail_call(rows[i].text, n, rows[i].times))
-			n++;
-		assert_in_range(n, 3, 30); /* it did call the kernel */
-	}
+	fail_once_and_for_good(&faulty);
+	faulty.arg = text;
+	fail_each_call(&faulty, 1);
 }
 
 #define with_two(test) cmocka_unit_test_setup_teardown(test, setup_two, teardown)

@@ -4,6 +4,7 @@
  *
  * All of it or none: a list never comes, changes or goes without what the document says of its accounts.
  */
+#include "tests/unit/faults.h"
 #include "tests/unit/policy_fixture.h"
 
 #define CORP(e)	    "{\"name\": \"corp\", \"entries\": [" e "]}"
@@ -286,51 +287,38 @@ static int attempt_removal(struct fixture *fixture, struct ag_error *error)
 		error);
 }
 
-static bool fail_call(void **state, attempt try, int n, int times)
+static int setup_corp_and_beta(void **state)
 {
-	struct fixture *fixture;
-	struct ag_error error = {0};
-	AUTO_FREE char *before = NULL, *after = NULL;
-	bool done;
-	int err;
-
 	assert_int_equal(setup_corp(state), 0);
-	fixture = *state;
-	take(fixture, "{" ACCOUNTS("{\"name\": \"beta\", " ADA "}") "}");
-	before = exported(fixture);
-	kernel.calls = 0;
-	kernel.fail_at = n;
-	kernel.fail_for = times;
-	err = try(fixture, &error);
-	done = kernel.calls < n;
-	kernel.fail_at = 0;
-	if (err && fixture->gate->reason[0])
-		assert_int_equal(gate_reconcile(fixture->gate, false, NULL, &error), 0);
-	assert_true(agrees(fixture));
-	after = exported(fixture);
-	if (err)
-		assert_string_equal(before, after);
-	else
-		assert_string_not_equal(before, after);
-	assert_int_equal(done, !err);
-	assert_int_equal(teardown(state), 0);
-	return done;
+	take(*state, "{" ACCOUNTS("{\"name\": \"beta\", " ADA "}") "}");
+	return 0;
+}
+
+struct tried {
+	attempt attempt;
+};
+
+static int attempt_tried(struct fixture *fixture, const void *arg, struct ag_error *error)
+{
+	const struct tried *tried = arg;
+
+	return tried->attempt(fixture, error);
 }
 
 static void test_each_call_fails(void **state)
 {
-	static const attempt attempts[] = {attempt_lists, attempt_removal};
-	void *own = NULL;
+	static const struct tried all[] = {{attempt_lists}, {attempt_removal}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++)
-		for (int times = 1; times <= 1000; times += 999) {
-			int n = 1;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const struct faulty faulty = {.setup = setup_corp_and_beta,
+					      .attempt = attempt_tried,
+					      .exported = exported,
+					      .arg = &all[i],
+					      .least = 3};
 
-			while (!fail_call(&own, attempts[i], n, times))
-				n++;
-			assert_in_range(n, 3, 20); /* the change did call the kernel */
-		}
+		fail_once_and_for_good(&faulty);
+	}
 }
 
 #define LIST_TEST(name) cmocka_unit_test_setup_teardown(name, setup_corp, teardown)

@@ -8,7 +8,7 @@
 #include "tests/unit/store_fixture.h"
 #include "userspace/core/buffer.h"
 
-#define FLIPS 300
+#define FLIPS 150
 
 /* Fixed, so that a failure repeats; xorshift64. */
 static uint64_t next_random(uint64_t *seed)
