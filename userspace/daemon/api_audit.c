@@ -11,6 +11,7 @@
 #include "userspace/core/digest.h"
 #include "userspace/daemon/audit.h"
 #include "userspace/daemon/call.h"
+#include "userspace/daemon/policies.h"
 
 #define EXPORT_ROWS 64
 #define EXPORT_HELD ((size_t)1024 * 1024) /* 64 rows of the longest, and more */
@@ -98,10 +99,7 @@ int api_list_audit(struct call *call)
 
 int api_verify_audit(struct call *call)
 {
-	uint64_t rows;
-	int err = store_audit_verify(call->gate->store, &rows, &call->error);
-
-	return err ? err : call_answer(call, json_pack("{s:I, s:b}", "rows", (json_int_t)rows, "intact", 1));
+	return policies_verify_audit(call);
 }
 
 /* --- all of it --------------------------------------------------------------- */

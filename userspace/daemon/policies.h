@@ -18,5 +18,7 @@ bool policies_hold(const struct policies *policies, const char *account);
 int policies_park(struct call *call);
 /* Answers the call with the policy of the host, or of call->account alone, once it is written. */
 int policies_export(struct call *call);
+/* Answers the call with how many rows of the audit log fit one another, or which does not. */
+int policies_verify_audit(struct call *call);
 /* Applies the document in the request's body, and answers with what came of it. */
 int policies_apply(struct call *call);

@@ -16,7 +16,8 @@ struct policy_job {
 	char account[NAME_SIZE]; /* of an export; "": the whole host */
 	bool cancel;		 /* set by the loop: end soon */
 	struct buffer text;	 /* of an export */
-	struct apply *apply;	 /* NULL: it is an export */
+	struct apply *apply;	 /* NULL: it is another job */
+	uint64_t rows;		 /* of the audit log, that were verified */
 	int err;		 /* of the worker */
 	struct ag_error error;
 };
