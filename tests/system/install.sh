@@ -34,11 +34,15 @@ check "the version is said" grep -q "$(cat "$ROOT/VERSION")" <<<"$("$dest/usr/sb
 
 # What the unit leaves to the daemon must do for all of its work: load, attach, change, read back, adopt.
 capabilities=$(sed -n 's/^CapabilityBoundingSet=//p' "$dest/lib/systemd/system/allowgated.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=allowgate -addext subjectAltName=IP:127.0.0.1 \
+	-keyout "$DIR/tls.key" -out "$DIR/tls.pem" 2>/dev/null
+chmod 0600 "$DIR/tls.key"
 start()
 {
 	background daemon server setpriv --bounding-set "-all,$capabilities" --inh-caps=-all --no-new-privs \
 		"$dest/usr/sbin/allowgated" --config "$CONFIG" --store "$STORE" --socket "$SOCKET" --pin-dir "$PINS" \
-		--metrics 127.0.0.1:9812 "${SOCKET_GROUP[@]}" --interface eth0:native
+		--metrics 127.0.0.1:9812 "${SOCKET_GROUP[@]}" --interface eth0:native \
+		--listen 127.0.0.1:8443 --tls-cert "$DIR/tls.pem" --tls-key "$DIR/tls.key"
 	DAEMON_PID=$!
 	wait_for 10 daemon_answers
 }
@@ -49,6 +53,9 @@ check "its list" ada allow add acme "$ADA"
 check "... added to" ada allow add acme 203.0.113.7
 printf '%s\n' "$ADA" 2001:db8::/32 >"$DIR/list"
 check "... replaced" ada allow replace acme "$DIR/list"
+token=$(ag --quiet token create --user ada --account acme --role viewer)
+is "its TLS listener knows a token" "$(in_ns server curl -sS --cacert "$DIR/tls.pem" -H "Authorization: Bearer $token" \
+	https://127.0.0.1:8443/v1/whoami | jq -r .user)" ada
 # What is offered for a mode is what the daemon takes.
 offered()
 {
