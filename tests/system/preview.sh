@@ -78,7 +78,64 @@ check "for people: the entry that goes" grep -q '^- 203.0.113.0/24$' "$DIR/said"
 check "... and the connections" grep -q '^2 connections would be cut:$' "$DIR/said"
 check "... one by one" grep -qE "^  $LISTED4:[0-9]+ to $SERVER4:80 \($SERVER4:80/tcp\)$" "$DIR/said"
 check "sources seen lately: the entry's" grep -qE '^  203.0.113.0/24, last seen .*lets in no more' "$DIR/said"
+
+# Named lists, and documents: of all that they concern together.
+ag --quiet user add olga --operator
+ag --quiet role grant acme olga admin
+ag --quiet account add beta
+ag --quiet role grant beta olga admin
+ag --quiet role grant beta ada admin
+ag --quiet service add beta "$SERVER4:81/tcp"
+ag --quiet list create vpn
+ag --quiet list add vpn 203.0.113.0/24 192.0.2.0/24
+ada --quiet allow add beta "$ADA" @vpn
+ada --quiet allow set acme 203.0.113.0/24 --note own
+olga()
+{
+	ag --as olga --origin "$ADA" "$@"
+}
+# ask ADDRESS PORT: a packet more of the connections that are held, so that entries are seen.
+ask()
+{
+	in_ns client python3 -c "import socket; socket.create_connection(('$SERVER4', $2), 5, ('$1', 0))"
+}
+ask 192.0.2.1 81
+ask $LISTED4 81
+policy_before=$(policy)
+is "an entry of a named list: whoever uses it" \
+	"$(for _ in 1 2 3 4 5 6 7 8; do ag --json --as olga --origin "$ADA" list remove-entry vpn 203.0.113.0/24 192.0.2.0/24 --dry-run >"$DIR/cut"
+	[ "$(jq .preview.complete "$DIR/cut")" = false ] || break; done
+	jq -r '[.preview.connections[] | (.remote | sub(":[0-9]+$"; "")) + " " + (.service | sub(".*:"; ""))] | sort | unique | join(", ")' "$DIR/cut")" \
+	"192.0.2.1 81/tcp, $LISTED4 81/tcp"
+is "... and the sources that it let in" "$(jq -r '[.preview.sources[] | .account + " " + .source + ": " + .why] | sort | join(", ")' "$DIR/cut")" \
+	"beta 192.0.2.0/24: its entry of a named list lets in no more, beta 203.0.113.0/24: its entry of a named list lets in no more"
+is "a reference that goes" "$(cut allow remove beta @vpn)" "192.0.2.1 203.0.113.7"
+is "... and what came through it" "$(jq -r '[.preview.sources[].source] | sort | join(" ")' "$DIR/cut")" "192.0.2.0/24 203.0.113.0/24"
+ag policy export >"$DIR/host.json"
+# apply JQ-FILTER: the connections that the edited document would cut.
+plan()
+{
+	jq "$1" "$DIR/host.json" >"$DIR/edited.json"
+	for _ in 1 2 3 4 5 6 7 8; do
+		olga --json policy apply "$DIR/edited.json" --dry-run --open >"$DIR/cut"
+		[ "$(jq .preview.complete "$DIR/cut")" = false ] || break
+	done
+	jq -r '[.preview.connections[] | (.remote | sub(":[0-9]+$"; "")) + " " + (.service | sub(".*:"; ""))] | sort | unique | join(", ")' "$DIR/cut"
+}
+is "a document: of all accounts together" \
+	"$(plan '(.accounts[].entries) |= map(select(.prefix != "203.0.113.0/24")) | .lists[0].entries |= map(select(.prefix != "192.0.2.0/24"))')" \
+	"192.0.2.1 81/tcp, $STRANGER4 80/tcp, $LISTED4 80/tcp"
+is "... with the sources of each" "$(jq -r '[.preview.sources[] | .account + " " + .source] | sort | join(", ")' "$DIR/cut")" \
+	"acme 203.0.113.0/24, beta 192.0.2.0/24"
+is "... for people" "$(olga policy apply "$DIR/edited.json" --dry-run | grep -cE '(connections would be cut:|lets in no more \(account (acme|beta)\))$')" 3
+is "a service that moves: by the list of whoever has it then" \
+	"$(plan '.accounts[0].services -= ["'"$SERVER4"':80/tcp"] | .accounts[1].services += ["'"$SERVER4"':80/tcp"] | .lists[0].entries |= map(select(.prefix != "203.0.113.0/24")) |
+	.accounts[1].entries += [{"prefix": "203.0.113.7"}]')" "$STRANGER4 80/tcp"
+is "an account that goes stops nobody" "$(plan '.accounts |= map(select(.name != "beta"))')" ""
+is "what is there already has nothing to say" "$(olga --json policy apply "$DIR/host.json" --dry-run | jq -c .preview)" null
 is "nothing was changed by all this" "$(policy)" "$policy_before"
+ag --quiet account remove beta --open
+ag --quiet list remove vpn
 
 # From monitor to enforce.
 check "monitor" ag account set acme --mode monitor

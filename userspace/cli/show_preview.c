@@ -86,7 +86,8 @@ static void print_sources(struct buffer *lines, const json_t *preview)
 		print_member(lines, "  ", source, "source");
 		print_member(lines, ", last seen ", source, "last_seen");
 		print_member(lines, ": ", source, "why");
-		(void)buffer_print(lines, "\n");
+		print_member(lines, " (account ", source, "account");
+		(void)buffer_print(lines, ")\n");
 	}
 	print_rest(lines, total, sources);
 }

@@ -35,7 +35,8 @@ static json_t *source_json(const struct preview_source *source)
 
 	prefix_format(&source->prefix, prefix);
 	time_format(source->last_seen, seen);
-	return json_pack("{s:s, s:s, s:s}", "source", prefix, "last_seen", seen, "why", source->why);
+	return json_pack("{s:s, s:s, s:s, s:s}", "account", source->account, "source", prefix, "last_seen",
+			 seen, "why", source->why);
 }
 
 json_t *preview_json(const struct preview *preview)

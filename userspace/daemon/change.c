@@ -202,8 +202,8 @@ static int pass(struct convoy *convoy, struct ag_error *error)
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	err = prepare(convoy, error);
 	conclude(convoy);
-	if (!err && convoy->dry_run && convoy->count == 1)
-		preview_make(convoy->passages, &convoy->passages[0].edit.outcome->preview);
+	if (!err && convoy->dry_run)
+		preview_make(convoy, &convoy->passages[0].edit.outcome->preview);
 	if (err || convoy->dry_run) {
 		abandon(convoy);
 		return err;

@@ -135,7 +135,7 @@ struct outcome {
 	struct attachment attachment;
 	bool erases;
 	struct store_erased erased; /* where it erases */
-	struct preview preview;	    /* of a dry run that stands alone */
+	struct preview preview;	    /* of a dry run, with the first change */
 };
 void outcome_clear(struct outcome *outcome);
 

@@ -6,6 +6,7 @@
 #include "userspace/daemon/policy_answer.h"
 
 #include "userspace/core/request.h"
+#include "userspace/daemon/call.h"
 
 /* Takes over both, and is NULL where either is, or there is no memory. */
 static json_t *with(json_t *object, const char *name, json_t *value)
@@ -171,6 +172,14 @@ static json_t *warnings(const struct policy_plan *plan)
 	return json;
 }
 
+/* Whom all of it together would stop. */
+static json_t *with_preview(const struct policy_plan *plan, json_t *answer)
+{
+	const struct preview *preview = plan->change_count ? &plan->outcomes[0].preview : NULL;
+
+	return preview && preview->made ? with(answer, "preview", preview_json(preview)) : answer;
+}
+
 json_t *policy_answer(const struct policy_plan *plan)
 {
 	size_t names = POLICY_NAMES_MAX, *left = plan->ask->dry_run ? &names : NULL;
@@ -185,9 +194,11 @@ json_t *policy_answer(const struct policy_plan *plan)
 	for (size_t i = 0; i < plan->change_count; i++)
 		if (plan->outcomes[i].generation > generation)
 			generation = plan->outcomes[i].generation;
-	return json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "generation", (json_int_t)generation,
-			 "dry_run", plan->ask->dry_run, "added", (json_int_t)plan->counts[PART_ADDED],
-			 "removed", (json_int_t)plan->counts[PART_REMOVED], "changed",
-			 (json_int_t)plan->counts[PART_CHANGED], "warnings", warnings(plan), "lists",
-			 lists_json(plan, left), "accounts", accounts);
+	return with_preview(plan,
+			    json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "generation",
+				      (json_int_t)generation, "dry_run", plan->ask->dry_run, "added",
+				      (json_int_t)plan->counts[PART_ADDED], "removed",
+				      (json_int_t)plan->counts[PART_REMOVED], "changed",
+				      (json_int_t)plan->counts[PART_CHANGED], "warnings", warnings(plan),
+				      "lists", lists_json(plan, left), "accounts", accounts));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * preview.c - whom a change would stop
+ * preview.c - whom changes would stop
  *
  * What becomes of a connection's packets now the kernel says itself; what would become of them then, the
  * store as it is within the transaction, or, for a list that was prepared, the list that would go to the
@@ -8,29 +8,16 @@
  */
 #include "userspace/daemon/preview.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/named.h"
-#include "userspace/daemon/passage.h"
-#include "userspace/daemon/seen.h"
-#include "userspace/daemon/watch.h"
+#include "userspace/daemon/preview_private.h"
 
-/* The loop waits for it. */
 #define SOCKETS_MAX 100000
-#define WAIT_MS	    80
-
-struct inquiry {
-	const struct passage *passage;
-	struct gate *gate;
-	int64_t now;
-	struct claim *own; /* the services as they would be, where any come or go; else NULL */
-	const struct claim *claims;
-	size_t claim_count;
-	struct preview *preview;
-};
 
 void preview_clear(struct preview *preview)
 {
@@ -39,8 +26,7 @@ void preview_clear(struct preview *preview)
 	*preview = (struct preview){0};
 }
 
-/* Room for one more in an array of `count`; NULL where it is full, or there is no memory. */
-static void *one_more(void **items, size_t count, size_t size)
+void *preview_one_more(void **items, size_t count, size_t size)
 {
 	void *grown = count < PREVIEW_MAX ? realloc(*items, (count + 1) * size) : NULL;
 
@@ -48,6 +34,45 @@ static void *one_more(void **items, size_t count, size_t size)
 		return NULL;
 	*items = grown;
 	return (char *)grown + count * size;
+}
+
+/* --- whom it concerns ---------------------------------------------------------------- */
+
+static int compare_concerns(const void *a, const void *b)
+{
+	const struct concern *x = a, *y = b;
+
+	return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+const struct concern *preview_find_concern(const struct inquiry *inquiry, uint32_t slot)
+{
+	const struct concern key = {.slot = slot};
+
+	return inquiry->concern_count ? bsearch(&key, inquiry->concerns, inquiry->concern_count, sizeof(key),
+						compare_concerns)
+				      : NULL;
+}
+
+static int take_concerns(struct inquiry *inquiry)
+{
+	const struct convoy *convoy = inquiry->convoy;
+
+	inquiry->concerns = calloc(convoy->count, sizeof(*inquiry->concerns));
+	if (!inquiry->concerns)
+		return -ENOMEM;
+	for (size_t i = 0; i < convoy->count; i++) {
+		const struct passage *passage = &convoy->passages[i];
+		const struct edit *edit = &passage->edit;
+
+		if (passage->closes)
+			inquiry->concerns[inquiry->concern_count++] = (struct concern){
+				.slot = passage->kind->removes_account ? edit->before.slot : edit->after.slot,
+				.first = passage->first,
+				.last = passage};
+	}
+	qsort(inquiry->concerns, inquiry->concern_count, sizeof(*inquiry->concerns), compare_concerns);
+	return 0;
 }
 
 /* --- the policy as it would be ------------------------------------------------------ */
@@ -66,26 +91,28 @@ static bool goes(const struct passage *passage, const struct claim *claim)
 	return false;
 }
 
+/* Of several changes that touch services the summary has been read anew. */
 static int take_services(struct inquiry *inquiry)
 {
-	const struct summary *summary = &inquiry->gate->summary;
-	const struct change *change = inquiry->passage->edit.change;
-	const struct edit_kind *kind = inquiry->passage->kind;
+	const struct summary *summary = inquiry->summary;
+	const struct passage *passage = inquiry->convoy->passages;
+	const struct change *change = passage->edit.change;
+	const struct edit_kind *kind = passage->kind;
 	size_t count = 0;
 
 	inquiry->claims = summary->by_service;
 	inquiry->claim_count = summary->claim_count;
-	if (!kind->services && !kind->removes_account)
+	if (inquiry->convoy->count > 1 || (!kind->services && !kind->removes_account))
 		return 0;
 	inquiry->own = calloc(summary->claim_count + change->service_count + 1, sizeof(*inquiry->own));
 	if (!inquiry->own)
-		return -1;
+		return -ENOMEM;
 	for (size_t i = 0; i < summary->claim_count; i++)
-		if (!goes(inquiry->passage, &summary->by_service[i]))
+		if (!goes(passage, &summary->by_service[i]))
 			inquiry->own[count++] = summary->by_service[i];
 	for (size_t i = 0; i < change->service_count && kind->services && !kind->removes_services; i++)
 		inquiry->own[count++] = (struct claim){.service = change->services[i],
-						       .slot = inquiry->passage->edit.before.slot};
+						       .slot = passage->edit.before.slot};
 	qsort(inquiry->own, count, sizeof(*inquiry->own), claim_compare);
 	inquiry->claims = inquiry->own;
 	inquiry->claim_count = count;
@@ -95,11 +122,9 @@ static int take_services(struct inquiry *inquiry)
 /* The account of that slot as it would be. */
 static const struct account *account_then(const struct inquiry *inquiry, uint32_t slot)
 {
-	const struct edit *edit = &inquiry->passage->edit;
+	const struct concern *concern = preview_find_concern(inquiry, slot);
 
-	if (slot != edit->before.slot || !inquiry->passage->kind->account)
-		return summary_slot(&inquiry->gate->summary, slot);
-	return inquiry->passage->kind->list ? &edit->after : &edit->before;
+	return concern ? &concern->last->edit.after : summary_slot(inquiry->summary, slot);
 }
 
 static int compare_to_entry(const void *key, const void *item)
@@ -127,17 +152,16 @@ static bool list_allows(const struct compiled_account *list, const struct addr *
 	return false;
 }
 
-/* -1: it cannot be told. */
-static int allows_then(const struct inquiry *inquiry, const struct account *account, const struct addr *addr)
+int preview_allows_then(const struct inquiry *inquiry, const struct account *account, const struct addr *addr)
 {
-	const struct change *change = inquiry->passage->edit.change;
+	const struct concern *concern = preview_find_concern(inquiry, account->slot);
+	const struct prepared *prepared = concern ? concern->last->edit.change->prepared : NULL;
 	struct ag_error ignored;
 	struct entry entry = {0};
 	bool matched = false, allows;
 
-	if (change->prepared && change->prepared->import &&
-	    account->slot == inquiry->passage->edit.before.slot)
-		return list_allows(&change->prepared->want, addr, inquiry->now);
+	if (prepared && prepared->import)
+		return list_allows(&prepared->want, addr, inquiry->now);
 	if (named_match(inquiry->gate, account, addr, inquiry->now, &entry, &matched, &ignored))
 		return -1;
 	allows = matched && entry.verdict == AG_ENTRY_ALLOW;
@@ -176,8 +200,8 @@ static bool passes_now(const struct inquiry *inquiry, const struct sockdiag_conn
 static void note_connection(struct preview *preview, const struct sockdiag_connection *ends,
 			    const struct service *service)
 {
-	struct preview_connection *kept = one_more((void **)&preview->connections, preview->connection_count,
-						   sizeof(*preview->connections));
+	struct preview_connection *kept = preview_one_more(
+		(void **)&preview->connections, preview->connection_count, sizeof(*preview->connections));
 
 	preview->connections_total++;
 	if (!kept)
@@ -196,7 +220,7 @@ static int judge_connection(const struct sockdiag_connection *ends, void *arg)
 
 	if (!account || !account_gates(account) || is_failsafe(inquiry->gate, &ends->remote))
 		return 0;
-	allows = allows_then(inquiry, account, &ends->remote);
+	allows = preview_allows_then(inquiry, account, &ends->remote);
 	if (allows < 0)
 		inquiry->preview->complete = false;
 	if (!allows && passes_now(inquiry, ends))
@@ -213,87 +237,39 @@ static void find_connections(struct inquiry *inquiry)
 	bool complete = true;
 
 	(void)passes_now(inquiry, &nobody);
-	if (sockdiag_established(SOCKETS_MAX, WAIT_MS, judge_connection, inquiry, &complete) || !complete)
+	if (sockdiag_established(SOCKETS_MAX, PREVIEW_WAIT_MS, judge_connection, inquiry, &complete) ||
+	    !complete)
 		inquiry->preview->complete = false;
 }
 
-/* --- sources ------------------------------------------------------------------------- */
+/* --- all of it ----------------------------------------------------------------------- */
 
-static void note_source(struct preview *preview, const struct prefix *prefix, int64_t last_seen,
-			const char *why)
+static bool stops_anybody(const struct convoy *convoy)
 {
-	struct preview_source *kept = one_more((void **)&preview->sources, preview->source_count,
-					       sizeof(*preview->sources));
+	bool stops = false;
 
-	preview->sources_total++;
-	if (!kept)
-		return;
-	*kept = (struct preview_source){.prefix = *prefix, .last_seen = last_seen, .why = why};
-	preview->source_count++;
+	for (size_t i = 0; i < convoy->count; i++)
+		stops |= convoy->passages[i].kind->list || convoy->passages[i].kind->services;
+	return stops;
 }
 
-/* An entry that let in, and goes, or counts no more: unless a wider one lets in the same. */
-static void judge_entry(struct inquiry *inquiry, const struct entry *entry)
+void preview_make(const struct convoy *convoy, struct preview *ret)
 {
-	const struct account *before = &inquiry->passage->edit.before;
-	int64_t seen = seen_last(inquiry->gate, before, entry);
-
-	if (entry->verdict == AG_ENTRY_ALLOW && entry_in_effect(entry, inquiry->now) && seen &&
-	    seen > inquiry->now - PREVIEW_LATELY &&
-	    allows_then(inquiry, &inquiry->passage->edit.after, &entry->prefix.addr) == 0)
-		note_source(inquiry->preview, &entry->prefix, seen, "its entry lets in no more");
-}
-
-static int judge_watched(uint32_t slot, const struct denied_row *row, void *arg)
-{
-	struct inquiry *inquiry = arg;
-
-	(void)slot;
-	if (row->verdict == AG_VERDICT_WOULD_DENY &&
-	    allows_then(inquiry, &inquiry->passage->edit.after, &row->source.addr) == 0)
-		note_source(inquiry->preview, &row->source, row->last_seen,
-			    "monitor counted it as would_deny");
-	return 0;
-}
-
-/* What has gone (or was set) as it was; of an import the first of what goes. */
-static const struct list *entries_concerned(const struct edit *edit)
-{
-	return edit->gone.count ? &edit->gone : &edit->outcome->went;
-}
-
-static void find_sources(struct inquiry *inquiry)
-{
-	const struct edit *edit = &inquiry->passage->edit;
-	const struct list *list = entries_concerned(edit);
-	const struct denied *denied = inquiry->gate->watch ? watch_denied(inquiry->gate->watch) : NULL;
-
-	if (!inquiry->passage->kind->list || inquiry->passage->kind->removes_account ||
-	    !account_gates(&edit->after))
-		return;
-	for (size_t i = 0; i < list->count; i++)
-		judge_entry(inquiry, &list->entries[i]);
-	if (edit->outcome->removed > list->count)
-		inquiry->preview->complete = false;
-	if (denied && edit->before.mode == AG_MODE_MONITOR && denied_knows(denied, &edit->before))
-		(void)denied_each(denied, &edit->before, 0, judge_watched, inquiry); /* to the end */
-}
-
-void preview_make(const struct passage *passage, struct preview *ret)
-{
-	struct inquiry inquiry = {.passage = passage,
-				  .gate = passage->edit.gate,
-				  .now = gate_now(passage->edit.gate),
+	struct inquiry inquiry = {.convoy = convoy,
+				  .gate = convoy->gate,
+				  .summary = convoy->anew ? &convoy->summary : &convoy->gate->summary,
+				  .now = gate_now(convoy->gate),
 				  .preview = ret};
 
-	if (!passage->kind->list && !passage->kind->services)
+	if (!stops_anybody(convoy))
 		return;
 	ret->made = ret->complete = true;
-	if (take_services(&inquiry)) {
+	if (take_concerns(&inquiry) || take_services(&inquiry)) {
 		ret->complete = false;
-		return;
+	} else {
+		find_connections(&inquiry);
+		preview_sources(&inquiry);
 	}
-	find_connections(&inquiry);
-	find_sources(&inquiry);
 	free(inquiry.own);
+	free(inquiry.concerns);
 }
