@@ -184,8 +184,23 @@ matrix()
 	POST /v1/users {"name":"mallory"}|403 forbidden|403 forbidden
 	GET /v1/tokens|403 forbidden|403 forbidden
 	POST /v1/tokens {"user":"ada","account":"acme","role":"admin"}|403 forbidden|403 forbidden
-	GET /v1/audit?account=acme|403 forbidden|403 forbidden
-	GET /v1/events?account=acme|403 forbidden|403 forbidden
+	GET /v1/audit?account=acme|200 -|200 -
+	GET /v1/audit?account=acme&user=ada|200 -|200 -
+	GET /v1/audit/export?account=acme|200 -|200 -
+	GET /v1/policy?account=acme|200 -|200 -
+	GET /v1/audit|403 forbidden|403 forbidden
+	GET /v1/audit?account=other|403 forbidden|403 forbidden
+	GET /v1/audit?account=absent|403 forbidden|403 forbidden
+	GET /v1/audit?account=acme&account=other|400 bad_request|400 bad_request
+	GET /v1/audit/export|403 forbidden|403 forbidden
+	GET /v1/audit/export?account=other|403 forbidden|403 forbidden
+	GET /v1/events|403 forbidden|403 forbidden
+	GET /v1/events?account=other|403 forbidden|403 forbidden
+	GET /v1/events?account=|403 forbidden|403 forbidden
+	GET /v1/policy|403 forbidden|403 forbidden
+	GET /v1/policy?account=other|403 forbidden|403 forbidden
+	PUT /v1/policy {"accounts":[]}|403 forbidden|403 forbidden
+	POST /v1/audit/verify|403 forbidden|403 forbidden
 	GET /v1/interfaces|403 forbidden|403 forbidden
 	POST /v1/reload|403 forbidden|403 forbidden
 	GET /v1/accounts/other|403 forbidden|403 forbidden
@@ -210,6 +225,46 @@ is_matrix "an admin's token" 2 "$ADMIN"
 is_matrix "a viewer's token" 3 "$VIEWER"
 is "another account looks like none" "$(remote "$ADA" "$ADMIN" GET /v1/accounts/other | jq -r .detail)" \
 	"$(remote "$ADA" "$ADMIN" GET /v1/accounts/absent | jq -r .detail)"
+is "what it reads of the audit log is its account's" "$(remote "$ADA" "$VIEWER" GET '/v1/audit?account=acme' | jq -r '[.items[].account] | unique | join(" ")')" acme
+
+# --- what happens, as it does ---------------------------------------------------------
+
+# follow NAME TOKEN: the stream's text goes to NAME.events, and its status to NAME.ended when it ends.
+follow()
+{
+	{
+		remote "$ADA" "$2" GET '/v1/events?account=acme' -N --max-time 60 >"$DIR/$1.events" 2>/dev/null
+		echo $? >"$DIR/$1.ended"
+	} &
+	PIDS+=($!)
+	wait_for 10 test -s "$DIR/$1.events"
+}
+# ended_within SECONDS NAME
+ended_within()
+{
+	wait_for "$1" test -s "$DIR/$2.ended"
+}
+STREAMED=$(ag --quiet token create --user vera --account acme --role viewer)
+check "a viewer's token follows its account" follow one "$STREAMED"
+ag --quiet account set other --label "of no concern"
+ag --quiet account set acme --label "of concern"
+check "... and hears of it" wait_for 5 grep -q '"account":"acme","action":"account set"' "$DIR/one.events"
+is "... of nobody else" "$(grep -c '"account":"other"' "$DIR/one.events")" 0
+check "... twice at a time" follow two "$STREAMED"
+is "... and no more" "$(remote_status "$ADA" "$STREAMED" GET '/v1/events?account=acme' --max-time 5)" "503 limit"
+ag --quiet token revoke "$(id_of "$STREAMED")"
+check "revoked, it hears no more" ended_within 1 one
+check "... anywhere" ended_within 1 two
+is "... and is told why" "$(grep -A 1 '^event: end$' "$DIR/one.events" | grep -c '"code":"forbidden"')" 1
+is "... but not what happened" "$(grep -c 'token revoke' "$DIR/one.events")" 0
+SHORT=$(ag --quiet token create --user vera --account acme --role viewer --expires 3s)
+began=$(date +%s)
+check "one that expires follows until then" follow short "$SHORT"
+check "... and no longer" ended_within 5 short
+is "... but as long" "$(($(date +%s) - began >= 2 && $(date +%s) - began <= 5))" 1
+is "... and is told why" "$(grep -c 'the token has expired' "$DIR/short.events")" 1
+ag --quiet token revoke "$(id_of "$SHORT")"
+
 is "nobody speaks for somebody else" "$(remote_status "$ADA" "$ADMIN" GET /v1/whoami -H 'Allowgate-On-Behalf-Of: vera')" "403 forbidden"
 is "... nor says where they are" "$(remote_status "$ADA" "$ADMIN" POST /v1/accounts/acme/allowlist -d '{"prefix": "192.0.2.78"}' \
 	-H "Allowgate-Origin: $LISTED4")" "403 forbidden"

@@ -265,6 +265,99 @@ static void test_limit(void **state)
 	}
 }
 
+/* ada comes with a viewer's token for acme. */
+static void come_by_token(int64_t token, int64_t expires)
+{
+	world.by_token = (struct actor){.name = "ada",
+					.token = token,
+					.token_account = "acme",
+					.token_role = ROLE_VIEWER,
+					.token_expires = expires};
+}
+
+static void revoke_token(void)
+{
+	world.revoked = true;
+	change("acme", "token revoke", "done");
+}
+
+static void test_token_revoked(void **state)
+{
+	CLEANUP(buffer_clear) struct buffer answer = {0};
+	int fd;
+
+	(void)state;
+	come_by_token(7, 0);
+	fd = follow("ada", "?x=acme", &answer);
+	run(report_both);
+	assert_true(receive_text(fd, &answer, "event: would_deny"));
+	run(revoke_token);
+	assert_true(receive_text(fd, &answer, "\r\n0\r\n\r\n"));
+	assert_non_null(strstr(answer.data, "the token is none"));
+	assert_null(strstr(answer.data, "event: change")); /* of what is done after that it hears nothing */
+	assert_int_equal(close(fd), 0);
+}
+
+static void a_tick(void)
+{
+	tick();
+}
+
+/* In the next tick, with nothing else happening. */
+static void test_token_expires(void **state)
+{
+	CLEANUP(buffer_clear) struct buffer answer = {0};
+	int64_t end = time(NULL) + 2;
+	int fd;
+
+	(void)state;
+	come_by_token(7, end);
+	fd = follow("ada", "?x=acme", &answer);
+	run(a_tick);
+	run(report_both);
+	assert_true(receive_text(fd, &answer, "event: would_deny"));
+	assert_null(strstr(answer.data, "event: end"));
+	while (time(NULL) < end)
+		(void)usleep(10000);
+	run(a_tick);
+	assert_true(receive_text(fd, &answer, "\r\n0\r\n\r\n"));
+	assert_non_null(strstr(answer.data, "the token has expired"));
+	assert_int_equal(close(fd), 0);
+}
+
+static void assert_full(void)
+{
+	CLEANUP(buffer_clear) struct buffer answer = {0};
+	int fd = try_follow("ada", "?x=acme", &answer);
+
+	assert_int_equal(status_of(&answer), 503);
+	assert_int_equal(close(fd), 0);
+}
+
+/* So many by one token, and so many by all tokens, and there is still room for who is here. */
+static void test_tokens_have_limits(void **state)
+{
+	CLEANUP(buffer_clear) struct buffer local = {0};
+	int fds[EVENTS_REMOTE_MAX + 1], count = 0;
+
+	(void)state;
+	for (int64_t token = 1; count < EVENTS_REMOTE_MAX; token++) {
+		come_by_token(token, 0);
+		for (int i = 0; i < EVENTS_TOKEN_MAX; i++) {
+			CLEANUP(buffer_clear) struct buffer answer = {0};
+
+			fds[count++] = follow("ada", "?x=acme", &answer);
+		}
+		assert_full();
+	}
+	come_by_token(99, 0);
+	assert_full();
+	come_by_token(0, 0);
+	fds[count++] = follow("root", "", &local);
+	while (count)
+		assert_int_equal(close(fds[--count]), 0);
+}
+
 static void test_leaving(void **state)
 {
 	CLEANUP(buffer_clear) struct buffer answer = {0};
@@ -287,10 +380,13 @@ static void test_leaving(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_two_followers),   TEST(test_flood),	   TEST(test_slow_reader),
-		TEST(test_stuck_reader),    TEST(test_changes),	   TEST(test_right_taken),
-		TEST(test_account_removed), TEST(test_store_gone), TEST(test_keep_alive),
-		TEST(test_limit),	    TEST(test_leaving),
+		TEST(test_two_followers),   TEST(test_flood),
+		TEST(test_slow_reader),	    TEST(test_stuck_reader),
+		TEST(test_changes),	    TEST(test_right_taken),
+		TEST(test_account_removed), TEST(test_store_gone),
+		TEST(test_keep_alive),	    TEST(test_limit),
+		TEST(test_leaving),	    TEST(test_token_revoked),
+		TEST(test_token_expires),   TEST(test_tokens_have_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "tests/unit/httpd_fixture.h"
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/bearer.h"
 #include "userspace/daemon/identity.h"
 #include "userspace/daemon/watch.h"
 #include "userspace/io/loop.h"
@@ -30,7 +31,9 @@ static struct {
 	loop_callback tick;
 	void *tick_arg;
 	void (*job)(void);
-	unsigned int refused; /* to follow */
+	unsigned int refused;  /* to follow */
+	struct actor by_token; /* who follows by a token, where it has one */
+	bool revoked;	       /* it is */
 } world;
 
 /* --- what watch.c and events.c stand on ------------------------------------------- */
@@ -82,6 +85,17 @@ int identity_establish(struct gate *gate, const struct httpd_request *request, s
 	return 0;
 }
 
+int bearer_identify(const struct gate *gate, const struct httpd_request *request, struct actor *ret,
+		    struct tokens_refusal *refusal, struct ag_error *error)
+{
+	(void)gate;
+	(void)request;
+	(void)refusal;
+	assert_int_not_equal(world.by_token.token, 0);
+	*ret = world.by_token;
+	return world.revoked ? error_set(error, ERROR_FORBIDDEN, "the token is none") : 0;
+}
+
 /* --- the server -------------------------------------------------------------------- */
 
 static inline void handle_world(const struct httpd_request *request, struct httpd_response *response,
@@ -95,7 +109,8 @@ static inline void handle_world(const struct httpd_request *request, struct http
 		world.job();
 	if (strcmp(request->path, "/events") != 0)
 		return;
-	if (watch_follow(world.watch, request, account ? gate_account(&world.gate, account) : NULL, &error)) {
+	if (watch_follow(world.watch, request, &world.by_token,
+			 account ? gate_account(&world.gate, account) : NULL, &error)) {
 		assert_int_equal(error.code, ERROR_LIMIT);
 		world.refused++;
 		response->status = 503;

@@ -123,10 +123,11 @@ int access_check(const struct actor *actor, enum role role, enum right right, co
 {
 	/* One sentence for all there is elsewhere, so that nothing can be told of it. */
 	if (actor->token && !token_reaches(actor, right, account))
-		return error_set(error, ERROR_FORBIDDEN,
-				 "this token is for account %s, and for nothing outside of "
-				 "/v1/accounts/%s but /v1/whoami",
-				 actor->token_account, actor->token_account);
+		return error_set(
+			error, ERROR_FORBIDDEN,
+			"this token is for account %s: it reads /v1/whoami, and nothing else that is "
+			"not below /v1/accounts/%s or asked for of that account alone",
+			actor->token_account, actor->token_account);
 	if (has_right(actor, access_role(actor, role), right))
 		return 0;
 	if (actor->token)

@@ -16,6 +16,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/bearer.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/confirms.h"
 #include "userspace/daemon/differences.h"
@@ -184,8 +185,7 @@ static int enter(struct call *call)
 
 	if (!call->gate->store && !route->without_store)
 		return error_set(&call->error, ERROR_STORE, "%s", call->gate->reason);
-	/* What a token opens is told by the path alone. */
-	if (takes(route->query, "account") && !call->actor.token) {
+	if (takes(route->query, "account")) {
 		account = httpd_query(call->request, "account");
 		right = account ? RIGHT_ACCOUNT_READ : right;
 	}
@@ -211,8 +211,7 @@ static int identify(struct call *call)
 
 	call->waits = false;
 	if (is_remote(call->request))
-		return tokens_identify(call->api->tokens, call->request, &call->actor, &call->refusal,
-				       &call->error);
+		return bearer_identify(call->gate, call->request, &call->actor, &call->refusal, &call->error);
 	err = identity_establish(call->gate, call->request, &call->actor, &call->error);
 	if (err || !depends_on_origin(call) || !identity_wants_origin(&call->actor))
 		return err;

@@ -92,7 +92,7 @@ int api_list_denied(struct call *call)
 
 int api_follow_events(struct call *call)
 {
-	int err = watch_follow(call->gate->watch, call->request, call->account, &call->error);
+	int err = watch_follow(call->gate->watch, call->request, &call->actor, call->account, &call->error);
 
 	call->streams = err ? NULL : "text/event-stream";
 	call->busy = err && call->error.code == ERROR_LIMIT;

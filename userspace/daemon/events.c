@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "userspace/core/buffer.h"
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
+#include "userspace/daemon/bearer.h"
 #include "userspace/daemon/identity.h"
 
 struct follower {
@@ -24,6 +26,8 @@ struct follower {
 	struct httpd_stream *stream;
 	char account[NAME_SIZE]; /* "": of all */
 	int64_t account_id;
+	int64_t token;	      /* that it came with; 0: none */
+	int64_t expires;      /* it does; 0: never */
 	unsigned int packets; /* in this tick */
 	uint64_t missed;
 	unsigned int idle_ticks;  /* nothing was written */
@@ -164,12 +168,15 @@ static int check_account(const struct follower *follower, const struct actor *ac
 static int check_right(const struct follower *follower, struct ag_error *error)
 {
 	struct gate *gate = follower->events->gate;
+	const struct httpd_request *request = httpd_stream_request(follower->stream);
+	struct tokens_refusal unneeded = {0};
 	struct actor actor = {0};
 	int err;
 
 	if (!gate->store)
 		return error_set(error, ERROR_STORE, "%s", gate->reason);
-	err = identity_establish(gate, httpd_stream_request(follower->stream), &actor, error);
+	err = follower->token ? bearer_identify(gate, request, &actor, &unneeded, error)
+			      : identity_establish(gate, request, &actor, error);
 	if (err)
 		return err;
 	if (follower->account[0])
@@ -190,17 +197,37 @@ static void check_rights(struct events *events)
 	}
 }
 
-int events_follow(struct events *events, const struct httpd_request *request, const struct account *account,
-		  struct ag_error *error)
+static int check_room(const struct events *events, const struct actor *actor, struct ag_error *error)
 {
-	struct follower *follower = NULL;
+	const struct follower *follower;
+	size_t remote = 0, same = 0;
 
-	if (events->count < EVENTS_FOLLOWERS_MAX)
-		follower = calloc(1, sizeof(*follower));
-	else
-		return error_set(error, ERROR_LIMIT,
-				 "%d follow events already, which are the most: try again when one has left",
-				 EVENTS_FOLLOWERS_MAX);
+	LIST_FOREACH(follower, &events->followers, link)
+	{
+		remote += follower->token != 0;
+		same += follower->token == actor->token;
+	}
+	if (actor->token && same >= EVENTS_TOKEN_MAX)
+		return error_set(
+			error, ERROR_LIMIT,
+			"%d follow events by this token already, which are the most: let one of them go",
+			EVENTS_TOKEN_MAX);
+	if (events->count < EVENTS_FOLLOWERS_MAX && (!actor->token || remote < EVENTS_REMOTE_MAX))
+		return 0;
+	return error_set(error, ERROR_LIMIT,
+			 "%d follow events already, which are the most: try again when one has left",
+			 events->count < EVENTS_FOLLOWERS_MAX ? EVENTS_REMOTE_MAX : EVENTS_FOLLOWERS_MAX);
+}
+
+int events_follow(struct events *events, const struct httpd_request *request, const struct actor *actor,
+		  const struct account *account, struct ag_error *error)
+{
+	struct follower *follower;
+	int err = check_room(events, actor, error);
+
+	if (err)
+		return err;
+	follower = calloc(1, sizeof(*follower));
 	if (follower)
 		follower->stream = httpd_stream(
 			request, &(struct httpd_stream_options){
@@ -210,6 +237,8 @@ int events_follow(struct events *events, const struct httpd_request *request, co
 		return error_set(error, ERROR_LIMIT, "no memory for one more who follows events");
 	}
 	follower->events = events;
+	follower->token = actor->token;
+	follower->expires = actor->token_expires;
 	if (account) {
 		memcpy(follower->account, account->name, sizeof(follower->account));
 		follower->account_id = account->id;
@@ -263,6 +292,25 @@ static void keep_alive(struct follower *follower)
 	(void)httpd_stream_write(follower->stream, COMMENT, strlen(COMMENT));
 }
 
+/* Nothing else happens when a token expires. */
+static bool has_expired(const struct follower *follower)
+{
+	return follower->expires && follower->expires <= time(NULL);
+}
+
+static void let_go_expired(struct events *events)
+{
+	struct follower *follower, *next;
+	struct ag_error why = {0};
+
+	(void)error_set(&why, ERROR_FORBIDDEN, "the token has expired: ask an operator for another");
+	for (follower = LIST_FIRST(&events->followers); follower; follower = next) {
+		next = LIST_NEXT(follower, link);
+		if (has_expired(follower))
+			let_go(follower, &why);
+	}
+}
+
 void events_flush(struct events *events)
 {
 	struct follower *follower, *next;
@@ -277,6 +325,7 @@ void events_flush(struct events *events)
 		if (follower->stuck_ticks > EVENTS_STUCK_MS / EVENTS_TICK_MS)
 			let_go(follower, &why);
 	}
+	let_go_expired(events);
 	if (++events->ticks < EVENTS_KEEP_ALIVE_MS / EVENTS_TICK_MS)
 		return;
 	events->ticks = 0;

@@ -3,10 +3,10 @@
  * events.h - stopped packets and changes to whoever follows them, as server-sent events
  *
  * A follower hears of one account, or of all. What it may hear of is asked again after every change and every
- * now and then, with the same headers that it came with; where the right is gone the stream ends with a
- * problem. Nobody is waited for: at most EVENTS_PER_TICK packets a tick go to a follower, and what does not
- * fit what may wait for it is missed. What was missed (by the kernel too, of whatever account) is said with
- * the next packet, or at the end of the tick.
+ * now and then, with the same headers that it came with; where the right is gone, or the token that it came
+ * with has expired, the stream ends with a problem. Nobody is waited for: at most EVENTS_PER_TICK packets a
+ * tick go to a follower, and what does not fit what may wait for it is missed. What was missed (by the kernel
+ * too, of whatever account) is said with the next packet, or at the end of the tick.
  *
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -21,6 +21,8 @@
 #include "userspace/io/httpd.h"
 
 #define EVENTS_FOLLOWERS_MAX 16
+#define EVENTS_REMOTE_MAX    8 /* of them by tokens, so that there is room for who is on the host ... */
+#define EVENTS_TOKEN_MAX     2 /* ... and by one token */
 #define EVENTS_TICK_MS	     200
 #define EVENTS_PER_TICK	     200
 #define EVENTS_KEEP_ALIVE_MS 15000
@@ -45,10 +47,10 @@ struct event_change {
 int events_new(struct gate *gate, struct events **ret);
 /* Ends all streams: before httpd_close(). */
 void events_free(struct events *events);
-/* Has the request answered by a stream, of one account or (NULL) of all; its right to was established.
- * ERROR_LIMIT. */
-int events_follow(struct events *events, const struct httpd_request *request, const struct account *account,
-		  struct ag_error *error);
+/* Has the request answered by a stream, of one account or (NULL) of all; its right to was established, of the
+ * actor. ERROR_LIMIT. */
+int events_follow(struct events *events, const struct httpd_request *request, const struct actor *actor,
+		  const struct account *account, struct ag_error *error);
 size_t events_followers(const struct events *events);
 
 /* A tick: begin, then what happened, then flush. */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tokens.c - tokens presented: found, compared, and what becomes of those that are none
- *
- * An unknown id is compared with a hash of nobody's, so that it takes as long as a wrong secret. A request
- * without a token is told so, and no more: nothing was guessed.
+ * tokens.c - what becomes of tokens that are presented, and of those that are none
  */
 #include "userspace/daemon/tokens.h"
 
@@ -11,20 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "userspace/core/backoff.h"
 #include "userspace/core/pace.h"
 #include "userspace/core/token.h"
 #include "userspace/daemon/audit.h"
-#include "userspace/daemon/identity.h"
+#include "userspace/daemon/bearer.h"
 #include "userspace/io/log.h"
 #include "userspace/io/loop.h"
 
 #define MINUTE_MS    60000
 #define USED_EVERY_S 60
-#define SCHEME	     "Bearer "
 #define ACTION	     "token use"
 
 static const unsigned int notes_per_minute[TOKENS_NOTE_MAX] = {
@@ -114,105 +109,6 @@ void tokens_free(struct tokens *tokens)
 	free(tokens);
 }
 
-/* --- what is presented ------------------------------------------------------- */
-
-static int refuse(struct tokens_refusal *refusal, struct ag_error *error, const char *challenge,
-		  const char *why)
-{
-	refusal->status = 401;
-	refusal->authenticate = challenge;
-	return error_set(error, ERROR_FORBIDDEN, "%s", why);
-}
-
-static int refuse_token(struct tokens_refusal *refusal, struct ag_error *error, const char *why)
-{
-	return refuse(refusal, error, "Bearer error=\"invalid_token\"", why);
-}
-
-/* The one token of the request; its text is borrowed. */
-static int take_header(const struct httpd_request *request, const char **ret, struct tokens_refusal *refusal,
-		       struct ag_error *error)
-{
-	bool many = false;
-	const char *value = httpd_header(request, "Authorization", &many);
-
-	if (many)
-		return error_set(error, ERROR_BAD_REQUEST,
-				 "the header Authorization stands more than once: send it once");
-	if (!value || strncasecmp(value, SCHEME, strlen(SCHEME)) != 0)
-		return refuse(refusal, error, "Bearer",
-			      "over TLS a token says who asks: send \"Authorization: Bearer agt_...\"; an "
-			      "operator makes one with 'allowgate token create'");
-	*ret = value + strlen(SCHEME);
-	return 0;
-}
-
-static int find_token(struct tokens *tokens, const char *text, struct store_token *ret,
-		      struct tokens_refusal *refusal, struct ag_error *error)
-{
-	uint8_t secret[TOKEN_SECRET_SIZE] = {0};
-	struct store_token token = {0};
-	struct ag_error why = {0};
-	int64_t id = 0;
-	bool known = !token_parse(text, &id, secret);
-	bool right;
-
-	if (known && store_token_find(tokens->gate->store, id, &token, &why)) {
-		if (why.code != ERROR_NOT_FOUND)
-			return error_set(error, why.code, "%s", why.message);
-		known = false;
-	}
-	right = token_matches(secret, token.hash); /* whether it is known or not */
-	explicit_bzero(secret, sizeof(secret));
-	if (!known || !right)
-		return refuse_token(refusal, error,
-				    "the token is none: it is mistyped, or was revoked, or its user, account "
-				    "or role is gone");
-	if (token.expires && token.expires <= time(NULL))
-		return refuse_token(refusal, error, "the token has expired: ask an operator for another");
-	*ret = token;
-	return 0;
-}
-
-static void become(const struct store_token *token, struct actor *actor)
-{
-	(void)snprintf(actor->name, sizeof(actor->name), "%s", token->user);
-	(void)snprintf(actor->token_account, sizeof(actor->token_account), "%s", token->account);
-	actor->token = token->id;
-	actor->token_role = token->role;
-	actor->token_expires = token->expires;
-}
-
-static int present(struct tokens *tokens, const struct httpd_request *request, struct store_token *ret,
-		   struct tokens_refusal *refusal, struct ag_error *error)
-{
-	const char *text = NULL;
-	int err = take_header(request, &text, refusal, error);
-
-	if (!err && !tokens->gate->store)
-		err = error_set(error, ERROR_STORE, "%s", tokens->gate->reason);
-	return err ? err : find_token(tokens, text, ret, refusal, error);
-}
-
-int tokens_identify(struct tokens *tokens, const struct httpd_request *request, struct actor *ret,
-		    struct tokens_refusal *refusal, struct ag_error *error)
-{
-	struct store_token token;
-	int err;
-
-	*ret = (struct actor){.uid = (uid_t)-1, .origin = request->peer};
-	err = present(tokens, request, &token, refusal, error);
-	if (err)
-		return err;
-	become(&token, ret);
-	if (!identity_claims(request))
-		return 0;
-	return error_set(
-		error, ERROR_FORBIDDEN,
-		"over TLS nobody speaks for somebody else, and where a request comes from is seen: leave "
-		"out Allowgate-On-Behalf-Of and Allowgate-Origin");
-}
-
 /* --- what becomes of it ------------------------------------------------------ */
 
 /* The id is shown as it was sent, if it has its form: twelve digits. */
@@ -227,7 +123,7 @@ static void note_failure(struct tokens *tokens, const struct httpd_request *requ
 
 	if (!tokens_may_note(tokens, TOKENS_NOTE_FAILURE))
 		return;
-	if (value && !token_parse(value + strlen(SCHEME), &id, secret)) {
+	if (value && !token_parse(value + strlen(BEARER_SCHEME), &id, secret)) {
 		token_id_format(id, id_text);
 		explicit_bzero(secret, sizeof(secret));
 	}
@@ -263,7 +159,7 @@ int tokens_admit(struct tokens *tokens, const struct httpd_request *request, str
 
 	if (wait)
 		return wait_for(wait, refusal, error, "too many tokens from this address were none");
-	err = present(tokens, request, &token, refusal, error);
+	err = bearer_find(tokens->gate, request, &token, refusal, error);
 	if (err) {
 		tokens->gate->auth_failures += refusal->status == 401;
 		if (refusal->status == 401 && httpd_header(request, "Authorization", NULL)) {

@@ -32,9 +32,6 @@ void tokens_free(struct tokens *tokens);
  * request. */
 int tokens_admit(struct tokens *tokens, const struct httpd_request *request, struct tokens_refusal *refusal,
 		 struct ag_error *error);
-/* Whose it is. As often as one likes: nothing is counted. *ret is filled as far as it is known. */
-int tokens_identify(struct tokens *tokens, const struct httpd_request *request, struct actor *ret,
-		    struct tokens_refusal *refusal, struct ag_error *error);
 /* What is noted, each so many times a minute, so that strangers cannot crowd out those with a token. */
 enum tokens_note {
 	TOKENS_NOTE_FAILURE, /* a token that is none */

@@ -172,10 +172,10 @@ const struct denied *watch_denied(const struct watch *watch)
 	return watch->denied;
 }
 
-int watch_follow(struct watch *watch, const struct httpd_request *request, const struct account *account,
-		 struct ag_error *error)
+int watch_follow(struct watch *watch, const struct httpd_request *request, const struct actor *actor,
+		 const struct account *account, struct ag_error *error)
 {
-	int err = events_follow(watch->events, request, account, error);
+	int err = events_follow(watch->events, request, actor, account, error);
 
 	if (!err)
 		tell_kernel(watch);

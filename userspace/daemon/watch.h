@@ -25,8 +25,8 @@ void watch_drain(struct watch *watch);
 /* NULL where [daemon] denied is off. */
 const struct denied *watch_denied(const struct watch *watch);
 /* As events_follow(). */
-int watch_follow(struct watch *watch, const struct httpd_request *request, const struct account *account,
-		 struct ag_error *error);
+int watch_follow(struct watch *watch, const struct httpd_request *request, const struct actor *actor,
+		 const struct account *account, struct ag_error *error);
 /* An account is about to go from the summary, and has gone from the kernel. NULL: nobody keeps anything. */
 void watch_forget(struct watch *watch, uint32_t slot);
 /* A change was done, or refused, outside of a transaction. NULL: nobody hears. */
