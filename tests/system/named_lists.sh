@@ -152,6 +152,11 @@ refused limit 1 "used by 26 accounts it is too much at one time" --origin "$ADA"
 users_of_big 25 >"$DIR/users"
 check "... by 25 it is not" ag --origin "$ADA" policy apply "$DIR/users"
 refused limit 1 "... but may not grow, then" --origin "$ADA" list add big 192.0.2.0/24
+# One that shrinks is not, and another one is not, but both of them are.
+jq -n --rawfile big "$DIR/big" '{accounts: [], lists: [{name: "big", entries: ($big | split("\n") | map(select(. != ""))[:19998] | map({prefix: .}))},
+	{name: "l2", entries: [range(60) | {prefix: "192.0.2.\(.)"}]}]}' >"$DIR/two"
+ag --quiet role grant acme ops admin
+refused limit 1 "two lists of a document are judged together" policy apply "$DIR/two"
 
 # --- what outlasts the daemon ------------------------------------------------------------------
 

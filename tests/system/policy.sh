@@ -170,7 +170,7 @@ is "status agrees" "$(ag --json status | jq -r '.state, .drift' | xargs)" "ok 0"
 
 edited '.lists += [{"name": "corp-vpn", "entries": [{"prefix": "203.0.113.0/26", "note": "hq"}]}] | .accounts[0].entries += [{"prefix": "@corp-vpn"}]'
 is "a list comes with an account that uses it, to try" "$(olga policy apply "$DIR/edited.json" --dry-run)" "$(cat <<'END'
-dry run, nothing was changed: 0 accounts added, 0 accounts removed, 1 changed
+dry run, nothing was changed: 0 accounts added, 0 accounts removed, 1 changed; 1 list added, 0 lists removed, 0 changed
 + list corp-vpn
   + entry 203.0.113.0/26
 ~ account acme

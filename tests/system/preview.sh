@@ -131,6 +131,9 @@ is "... for people" "$(olga policy apply "$DIR/edited.json" --dry-run | grep -cE
 is "a service that moves: by the list of whoever has it then" \
 	"$(plan '.accounts[0].services -= ["'"$SERVER4"':80/tcp"] | .accounts[1].services += ["'"$SERVER4"':80/tcp"] | .lists[0].entries |= map(select(.prefix != "203.0.113.0/24")) |
 	.accounts[1].entries += [{"prefix": "203.0.113.7"}]')" "$STRANGER4 80/tcp"
+is "a list that is too long for the loop, with the settings" \
+	"$(plan '.accounts[0] |= (.label = "long" | .on_deny = "reject" | .entries |= (map(select(.prefix != "203.0.113.0/24")) + [range(1500) | {prefix: "11.\(. / 256 | floor).\(. % 256).0/24"}]))')" \
+	"$STRANGER4 80/tcp, $LISTED4 80/tcp"
 is "an account that goes stops nobody" "$(plan '.accounts |= map(select(.name != "beta"))')" ""
 is "what is there already has nothing to say" "$(olga --json policy apply "$DIR/host.json" --dry-run | jq -c .preview)" null
 is "nothing was changed by all this" "$(policy)" "$policy_before"

@@ -13,7 +13,7 @@ WHO=yolanda-q
 FROM=198.51.100.231
 yolanda()
 {
-	ag --as $WHO --origin $FROM --quiet "$@"
+	ag --as "$WHO" --origin "$FROM" --quiet "$@"
 }
 # columns PHASE: see privacy_columns.py.
 columns()

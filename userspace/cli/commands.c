@@ -388,8 +388,8 @@ const struct command COMMANDS[] = {
 	{.noun = "policy", .verb = "apply", .arguments = "FILE|-", .help = "make the policy what the document says, all or nothing; --dry-run prints what differs",
 	 .options = CHANGE | OPTION_BIT(OPEN), .least = 1, .most = 1,
 	 .run = run_policy_apply, .method = "PUT", .path = "/v1/policy",
-	 .done = "{+account} added, {-account} removed, {changed} changed"},
-	{.noun = "policy", .verb = "export", .arguments = "[ACCOUNT]", .help = "accounts, services, roles and entries as one JSON document",
+	 .done = "{+account} added, {-account} removed, {changed} changed{lists}"},
+	{.noun = "policy", .verb = "export", .arguments = "[ACCOUNT]", .help = "named lists, accounts, services, roles and entries as one JSON document",
 	 .most = 1, .run = run_policy_export, .method = "GET", .path = "/v1/policy", .query = "account"},
 
 	{.noun = "completion", .arguments = "bash|zsh|fish", .help = "print a script that completes commands in that shell",

@@ -59,6 +59,25 @@ static void print_interface(struct buffer *out, const json_t *answer)
 		(void)buffer_print(out, " (%s)", fallback);
 }
 
+/* Named lists of a policy, where any differs: of each kind how many. */
+static void print_lists(struct buffer *out, const json_t *answer)
+{
+	const json_t *lists = json_object_get(answer, "lists"), *list;
+	size_t index, added = 0, removed = 0;
+
+	if (!json_array_size(lists))
+		return;
+	json_array_foreach ((json_t *)(uintptr_t)lists, index, list) {
+		const char *change = json_string_value(json_object_get(list, "change"));
+
+		added += change && !strcmp(change, "added");
+		removed += change && !strcmp(change, "removed");
+	}
+	(void)buffer_print(out, "; %zu list%s added, %zu list%s removed, %zu changed", added,
+			   added == 1 ? "" : "s", removed, removed == 1 ? "" : "s",
+			   json_array_size(lists) - added - removed);
+}
+
 static void print_part(const struct invocation *invocation, const char *part, size_t length,
 		       const json_t *answer, struct buffer *out)
 {
@@ -67,6 +86,8 @@ static void print_part(const struct invocation *invocation, const char *part, si
 	else if (*part == '+' || *part == '-')
 		print_count(out, json_object_get(answer, *part == '+' ? "added" : "removed"), part + 1,
 			    length - 1);
+	else if (!strncmp(part, "lists", length) && length == strlen("lists"))
+		print_lists(out, answer);
 	else if (!strncmp(part, "list", length))
 		print_list(out, invocation->arguments[0], answer);
 	else if (!strncmp(part, "account", length))

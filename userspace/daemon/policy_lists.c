@@ -9,6 +9,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/reference.h"
+#include "userspace/daemon/named.h"
 
 /* Users of a list that an error names. */
 #define USERS_NAMED_MAX 3
@@ -194,6 +195,29 @@ static int check_total(const struct policy_plan *plan, struct ag_error *error)
 	return 0;
 }
 
+/* All of them change at one time, and so do their accounts: as named_check_spread() of a single list. */
+static int check_spread(const struct policy_plan *plan, struct ag_error *error)
+{
+	size_t spread = 0;
+
+	for (size_t i = 0; i < plan->list_count; i++) {
+		const struct policy_list_part *part = &plan->lists[i];
+
+		if (part->kind == PART_CHANGED &&
+		    (part->entries->diff.came.count || part->entries->diff.went.count))
+			spread += part->user_count * (part->entries->asked->entries.count + 1);
+		if (spread > NAMED_SPREAD_MAX)
+			return error_set(
+				error, ERROR_LIMIT,
+				"list '%s': with those before it, it would bring more than %d entries to the "
+				"accounts that use them, which are the most that can change at one time: "
+				"apply "
+				"documents with some of the lists each first",
+				part->name, NAMED_SPREAD_MAX);
+	}
+	return 0;
+}
+
 int policy_lists_plan(struct policy_plan *plan, struct ag_error *error)
 {
 	const struct policy_comparison *comparison = plan->ask->comparison;
@@ -212,7 +236,9 @@ int policy_lists_plan(struct policy_plan *plan, struct ag_error *error)
 		err = plan_asked(plan, &comparison->lists[i], error);
 	if (!err)
 		err = plan_removals(plan, lists, count, error);
-	return err ? err : check_total(plan, error);
+	if (!err)
+		err = check_total(plan, error);
+	return err ? err : check_spread(plan, error);
 }
 
 void policy_lists_clear(struct policy_plan *plan)
