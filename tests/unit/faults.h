@@ -65,3 +65,29 @@ static UNUSED void fail_once_and_for_good(const struct faulty *faulty)
 	fail_each_call(faulty, 1);
 	fail_each_call(faulty, 1000);
 }
+
+/* An attempt that takes nothing is the argument itself. */
+struct tried {
+	attempt attempt;
+};
+
+static UNUSED int attempt_tried(struct fixture *fixture, const void *arg, struct ag_error *error)
+{
+	const struct tried *tried = arg;
+
+	return tried->attempt(fixture, error);
+}
+
+static UNUSED void fail_attempts(int (*setup)(void **state), char *(*exported)(struct fixture *fixture),
+				 const struct tried *tried, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct faulty faulty = {.setup = setup,
+					      .attempt = attempt_tried,
+					      .exported = exported,
+					      .arg = &tried[i],
+					      .least = 3};
+
+		fail_once_and_for_good(&faulty);
+	}
+}

@@ -36,31 +36,12 @@ static char *exported(struct fixture *fixture)
 	return text.data;
 }
 
-struct tried {
-	attempt attempt;
-};
-
-static int attempt_tried(struct fixture *fixture, const void *arg, struct ag_error *error)
-{
-	const struct tried *tried = arg;
-
-	return tried->attempt(fixture, error);
-}
-
 static void test_each_call_fails(void **state)
 {
 	static const struct tried all[] = {{attempt_list_add}, {attempt_list_remove}, {attempt_reference}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		const struct faulty faulty = {.setup = setup_named,
-					      .attempt = attempt_tried,
-					      .exported = exported,
-					      .arg = &all[i],
-					      .least = 3};
-
-		fail_once_and_for_good(&faulty);
-	}
+	fail_attempts(setup_named, exported, all, sizeof(all) / sizeof(*all));
 }
 
 int main(void)

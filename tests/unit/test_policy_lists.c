@@ -294,31 +294,12 @@ static int setup_corp_and_beta(void **state)
 	return 0;
 }
 
-struct tried {
-	attempt attempt;
-};
-
-static int attempt_tried(struct fixture *fixture, const void *arg, struct ag_error *error)
-{
-	const struct tried *tried = arg;
-
-	return tried->attempt(fixture, error);
-}
-
 static void test_each_call_fails(void **state)
 {
 	static const struct tried all[] = {{attempt_lists}, {attempt_removal}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		const struct faulty faulty = {.setup = setup_corp_and_beta,
-					      .attempt = attempt_tried,
-					      .exported = exported,
-					      .arg = &all[i],
-					      .least = 3};
-
-		fail_once_and_for_good(&faulty);
-	}
+	fail_attempts(setup_corp_and_beta, exported, all, sizeof(all) / sizeof(*all));
 }
 
 #define LIST_TEST(name) cmocka_unit_test_setup_teardown(name, setup_corp, teardown)
