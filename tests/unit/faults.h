@@ -78,11 +78,11 @@ static UNUSED int attempt_tried(struct fixture *fixture, const void *arg, struct
 	return tried->attempt(fixture, error);
 }
 
-static UNUSED void fail_attempts(int (*setup)(void **state), char *(*exported)(struct fixture *fixture),
+static UNUSED void fail_attempts(int (*begin)(void **state), char *(*exported)(struct fixture *fixture),
 				 const struct tried *tried, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct faulty faulty = {.setup = setup,
+		const struct faulty faulty = {.setup = begin,
 					      .attempt = attempt_tried,
 					      .exported = exported,
 					      .arg = &tried[i],

@@ -258,8 +258,9 @@ static const char *const statements[SQL_MAX] = {
 				"created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[SQL_NAMED_ENTRY_REMOVE] = "DELETE FROM list_entries WHERE list_id = ? AND family = ? AND addr = ? "
 				   "AND len = ? RETURNING " NAMED_ENTRY_COLUMNS,
-	[SQL_NAMED_USERS] = "SELECT DISTINCT a.id, a.name FROM entries AS e JOIN accounts AS a ON a.id = "
-			    "e.account_id " NAMED_REFERENCE "ORDER BY a.name",
+	[SQL_NAMED_USERS] =
+		"SELECT DISTINCT a.id, a.name FROM entries AS e JOIN accounts AS a ON a.id = e.account_id "
+		NAMED_REFERENCE "ORDER BY a.name",
 	[SQL_NAMED_USER_COUNT] = "SELECT count(DISTINCT e.account_id) FROM entries AS e "
 				 "JOIN accounts AS a ON a.id = e.account_id " NAMED_REFERENCE,
 
