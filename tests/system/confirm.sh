@@ -139,12 +139,15 @@ undone_token "a token revoked" "--token $token" token revoke "$token"
 undone_token "a role revoked, that a token stands on" acme role revoke acme vera
 undone_token "a user removed, that a token is of" "--user vera" user remove vera
 undone_token "an account removed, that a token is for" acme account remove acme --open
-said=$(ag token create --user vera --account acme --role viewer --confirm-within 2s)
+said=$(ag token create --user vera --account acme --role viewer --confirm-within 1h)
 made=$(ag --json confirm | jq -r '.items[0].name')
 is "a token made says until when, and what to do" "$(tail -n 1 <<<"$said" | sed 's/at [^ ]*/at TIME/')" \
 	"taken back at TIME unless you confirm it: allowgate confirm --token $made"
 refused conflict 1 "... it is not revoked meanwhile" token revoke "$made"
 refused conflict 1 "... nor does its role go for a while" role revoke acme vera --confirm-within 1h
+check "... taken back" ag confirm --token "$made" --undo
+is "... it is none" "$(tokens)" "$before"
+check "a token, for a second" sh -c "'$AG_CLI' --socket '$SOCKET' token create --user vera --account acme --role viewer --confirm-within 1s"
 check "... nobody confirms it: nothing waits any more" wait_for 30 nothing_waits
 is "... it is none" "$(tokens)" "$before"
 check "a token, confirmed" sh -c "'$AG_CLI' --socket '$SOCKET' token create --user vera --account acme --role viewer --confirm-within 1h"

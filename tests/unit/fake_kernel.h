@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "userspace/core/compile.h"
 #include "userspace/core/error.h"
 #include "userspace/io/dataplane.h"
 
 #define SLOTS 8
+#define DIED  7 /* exit status, where it `dies` */
 
 struct dataplane {
 	struct compiled_account accounts[SLOTS];
@@ -35,6 +37,7 @@ struct dataplane {
 	int calls;	 /* fallible calls so far */
 	int fail_at;	 /* the call that fails, 0: none */
 	int fail_for;	 /* how many from there on fail */
+	bool dies;	 /* the process does, instead of publishing */
 	char order[256]; /* what was done, a letter each */
 };
 
@@ -291,6 +294,8 @@ int dataplane_publish_all(struct dataplane *dataplane, struct dataplane_change *
 			  struct ag_error *error)
 {
 	note('p');
+	if (dataplane->dies)
+		_exit(DIED);
 	if (fallible(error))
 		return -EIO;
 	for (size_t i = 0; i < count; i++) {
@@ -445,6 +450,8 @@ int dataplane_edit_services(struct dataplane *dataplane, const struct compiled_s
 	int err;
 
 	note('t');
+	if (dataplane->dies)
+		_exit(DIED);
 	err = fallible(error); /* and then only half of it is done: what comes is there, what goes too */
 	if (!err)
 		take_services(dataplane, have);

@@ -8,7 +8,7 @@
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/reversal.h"
 
-#define SNAPSHOT_SIZE 8192
+#define SNAPSHOT_SIZE (256 << 10)
 
 static UNUSED void snap(char *text, const char *format, ...)
 {
@@ -32,9 +32,10 @@ static UNUSED void snap_list(struct fixture *fixture, const struct account *acco
 		const struct entry *entry = &list.entries[i];
 
 		prefix_format(&entry->prefix, prefix);
-		snap(text, " %s %d %d %lld '%s' by %s at %lld\n", prefix, entry->verdict, entry->disabled,
-		     (long long)entry->expires, entry->note ? entry->note : "",
-		     entry->created_by ? entry->created_by : "", (long long)entry->created_at);
+		snap(text, " %s%s %d %d %lld '%s' by %s at %lld\n", entry->list ? entry->list : "", prefix,
+		     entry->verdict, entry->disabled, (long long)entry->expires,
+		     entry->note ? entry->note : "", entry->created_by ? entry->created_by : "",
+		     (long long)entry->created_at);
 	}
 	list_clear(&list);
 }

@@ -15,6 +15,7 @@ struct trial {
 	bool force;
 	bool dry_run;
 	bool stale;	/* the policy changes between comparison and plan */
+	int64_t within; /* seconds in which it is to be confirmed */
 	size_t parts;	/* accounts that differ, of what came of it ... */
 	size_t lists;	/* ... lists that do ... */
 	size_t changes; /* ... and changes */
@@ -77,6 +78,7 @@ static UNUSED int apply_policy(struct fixture *fixture, struct trial *trial, str
 				 .open = trial->open,
 				 .force = trial->force,
 				 .dry_run = trial->dry_run,
+				 .confirm_within = trial->within,
 				 .document = &document,
 				 .comparison = &comparison};
 	int err = policydoc_read(trial->text, strlen(trial->text), &limits, &document, error);

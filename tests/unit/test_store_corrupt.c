@@ -19,12 +19,22 @@ static uint64_t next_random(uint64_t *seed)
 	return *seed;
 }
 
-/* Two accounts with services and lists in both families, users, roles, an interface, an audit log. */
+/* Two accounts with services and lists in both families, users, roles, an interface, a change that waits, an
+ * audit log. */
 static int setup_policy(void **state)
 {
 	static const char *const prefixes[] = {"203.0.113.0/24", "203.0.113.7", "2001:db8::/32"};
 	struct store_interface interface = {"eth0", "native"};
 	struct store_audit row = {.user = (char *)"ada", .action = (char *)"allow add"};
+	struct store_pending pending = {
+		.subject = PENDING_POLICY,
+		.name = "host",
+		.action = "policy apply",
+		.generation = 7,
+		.made_at = 1700000000,
+		.deadline = {.within = 120, .at = {.wall = 1700000120, .boot = "this"}},
+		.claims = (char *)" account=acme account=beta ",
+		.inverse = (char *)"{\"do\": \"all\", \"changes\": []}"};
 	char owner[NAME_SIZE], text[64];
 	struct fixture *f;
 	int64_t acme, beta;
@@ -45,6 +55,7 @@ static int setup_policy(void **state)
 	assert_ok(f, store_role_grant(f->store, acme, add_user(f, "ada", 1000).id, ROLE_VIEWER, &f->error));
 	add_user(f, "bob", -1);
 	assert_ok(f, store_interface_put(f->store, &interface, &f->error));
+	assert_ok(f, store_pending_add(f->store, &pending, &f->error));
 	assert_ok(f, store_audit_add(f->store, &row, &f->error));
 	assert_ok(f, store_commit(f->store, &f->error));
 	return 0;
@@ -82,6 +93,21 @@ static int dump_lists(struct fixture *f, const struct account *accounts, size_t 
 	return 0;
 }
 
+static int dump_pending(struct fixture *f, struct buffer *out)
+{
+	struct store_pending *rows = NULL;
+	size_t count = 0;
+
+	if (store_pendings(f->store, &rows, &count, &f->error) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		buffer_print(out, "%d %s %s %" PRIu64 " %" PRId64 " %s %s %s\n", rows[i].subject,
+			     rows[i].name, rows[i].action, rows[i].generation, rows[i].deadline.at.wall,
+			     rows[i].deadline.at.boot, rows[i].claims, rows[i].inverse);
+	store_pendings_free(rows, count);
+	return 0;
+}
+
 static int dump_people(struct fixture *f, struct buffer *out)
 {
 	AUTO_FREE struct store_user *users = NULL;
@@ -111,7 +137,7 @@ static int dump_people(struct fixture *f, struct buffer *out)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		buffer_print(out, "%s %s\n", interfaces[i].name, interfaces[i].mode);
-	return 0;
+	return dump_pending(f, out);
 }
 
 static int dump_policy(struct fixture *f, const struct account *accounts, size_t count, struct buffer *out)

@@ -58,6 +58,8 @@ enum option {
 	OPTION_INTERFACE,
 	OPTION_UNDO,
 	OPTION_TOKEN,
+	OPTION_LIST,
+	OPTION_POLICY,
 	OPTION_MAX,
 };
 #define OPTION_BIT(option) (UINT64_C(1) << OPTION_##option)

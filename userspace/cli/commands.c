@@ -55,6 +55,8 @@ const struct args_option OPTIONS[OPTION_MAX] = {
 	[OPTION_INTERFACE] = {"--interface", "IFACE", "of this interface", false},
 	[OPTION_UNDO] = {"--undo", NULL, "take the change back now", false},
 	[OPTION_TOKEN] = {"--token", "ID", "of this token", false},
+	[OPTION_LIST] = {"--list", "NAME", "of this shared list", false},
+	[OPTION_POLICY] = {"--policy", NULL, "of the policy that was applied", false},
 };
 _Static_assert(OPTION_MAX <= ARGS_OPTIONS_MAX, "args.h has room for them all");
 
@@ -335,7 +337,8 @@ const struct command COMMANDS[] = {
 	 .least = 1, .most = 1, .run = run_export, .method = "GET", .path = LIST_0 "/export"},
 
 	{.noun = "confirm", .arguments = "[ACCOUNT]", .help = "keep a change made with --confirm-within, or take it back; without a name: list what waits",
-	 .options = OPTION_BIT(DRY_RUN) | OPTION_BIT(USER) | OPTION_BIT(INTERFACE) | OPTION_BIT(TOKEN) | OPTION_BIT(UNDO),
+	 .options = OPTION_BIT(DRY_RUN) | OPTION_BIT(USER) | OPTION_BIT(INTERFACE) | OPTION_BIT(TOKEN) | OPTION_BIT(LIST) | OPTION_BIT(POLICY) |
+		    OPTION_BIT(UNDO),
 	 .most = 1, .run = run_confirm, .method = "POST", .path = ACCOUNT_0 "/confirm", .path_bare = "/v1/pending",
 	 .unpaged = true},
 	{.noun = "list", .verb = "create", .arguments = "NAME", .help = "a shared list, that allowlists hold as @NAME",

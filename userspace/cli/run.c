@@ -13,8 +13,11 @@
 /* Of all nouns but these it is the account's change. */
 static const char *confirm_option(const char *noun)
 {
-	static const char *const nouns[][2] = {
-		{"user", "--user "}, {"interface", "--interface "}, {"token", "--token "}};
+	static const char *const nouns[][2] = {{"user", "--user "},
+					       {"interface", "--interface "},
+					       {"token", "--token "},
+					       {"list", "--list "},
+					       {"policy", "--policy"}};
 
 	for (size_t i = 0; i < sizeof(nouns) / sizeof(*nouns); i++)
 		if (!strcmp(noun, nouns[i][0]))
@@ -38,6 +41,14 @@ void show_confirm_by(struct invocation *invocation, const json_t *answer, const 
 	buffer_clear(&line);
 }
 
+/* Of a policy there is one, and its argument is a file. */
+static const char *subject_of(const struct invocation *invocation)
+{
+	if (!strcmp(invocation->command->noun, "policy"))
+		return "";
+	return invocation->count ? invocation->arguments[0] : NULL;
+}
+
 static int show_change(struct invocation *invocation, const json_t *answer)
 {
 	if (option_given(invocation, OPTION_JSON))
@@ -48,7 +59,7 @@ static int show_change(struct invocation *invocation, const json_t *answer)
 	if (option_given(invocation, OPTION_DRY_RUN))
 		show_preview(invocation, answer);
 	if (option_given(invocation, OPTION_CONFIRM_WITHIN)) /* the answer has it, unless it is a dry run */
-		show_confirm_by(invocation, answer, invocation->count ? invocation->arguments[0] : NULL);
+		show_confirm_by(invocation, answer, subject_of(invocation));
 	return 0;
 }
 

@@ -31,6 +31,9 @@ static int find_subject(struct invocation *invocation, struct subject *ret)
 		{invocation->args.values[OPTION_INTERFACE], "/v1/interfaces/{0}/confirm",
 		 "/v1/interfaces/{0}/pending"},
 		{invocation->args.values[OPTION_TOKEN], "/v1/tokens/{0}/confirm", "/v1/tokens/{0}/pending"},
+		{invocation->args.values[OPTION_LIST], "/v1/lists/{0}/confirm", "/v1/lists/{0}/pending"},
+		{option_given(invocation, OPTION_POLICY) ? "policy" : NULL, "/v1/policy/confirm",
+		 "/v1/policy/pending"},
 	};
 	int count = 0;
 
@@ -43,7 +46,9 @@ static int find_subject(struct invocation *invocation, struct subject *ret)
 	}
 	return count <= 1 ? 0
 			  : problem_set(&invocation->problem, PROBLEM_USAGE,
-					"name one: an account, --user USER, --interface IFACE or --token ID");
+					"name one: an account, --user USER, --interface IFACE, --token ID, "
+					"--list NAME "
+					"or --policy");
 }
 
 static int list_pending(struct invocation *invocation)

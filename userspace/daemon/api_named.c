@@ -214,9 +214,10 @@ static int plan(struct edition *edition, enum change_kind kind, enum change_kind
 
 		*change = named_change(call, i ? listed : kind, name);
 		change->list = &edition->entries;
-		if (i)
-			(void)snprintf(change->account, sizeof(change->account), "%s",
-				       edition->users[i - 1].account);
+		if (!i)
+			continue;
+		change->confirm_within = 0; /* the first has it for all */
+		(void)snprintf(change->account, sizeof(change->account), "%s", edition->users[i - 1].account);
 	}
 	return 0;
 }
@@ -238,16 +239,33 @@ static int conclude(struct edition *edition)
 	return err;
 }
 
+static int find_users(struct edition *edition)
+{
+	struct call *call = edition->call;
+	int err = store_named_users(call->gate->store, edition->named.name, &edition->users,
+				    &edition->user_count, &call->error);
+
+	return err ? err : check_roles(edition);
+}
+
+int named_check_right(struct call *call, const char *named)
+{
+	struct edition edition = {.call = call};
+	int err;
+
+	(void)snprintf(edition.named.name, sizeof(edition.named.name), "%s", named);
+	err = find_users(&edition);
+	edition_clear(&edition);
+	return err;
+}
+
 static int change_entries(struct edition *edition, enum change_kind kind, enum change_kind listed)
 {
 	struct call *call = edition->call;
 	int err = find_named(call, &edition->named);
 
 	if (!err)
-		err = store_named_users(call->gate->store, edition->named.name, &edition->users,
-					&edition->user_count, &call->error);
-	if (!err)
-		err = check_roles(edition);
+		err = find_users(edition);
 	if (!err)
 		err = plan(edition, kind, listed);
 	if (!err)

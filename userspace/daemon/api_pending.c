@@ -12,10 +12,10 @@
 
 static enum pending_subject subject_of(const struct call *call)
 {
-	static const char *const paths[PENDING_SUBJECT_MAX] = {[PENDING_ACCOUNT] = "/v1/accounts/",
-							       [PENDING_USER] = "/v1/users/",
-							       [PENDING_INTERFACE] = "/v1/interfaces/",
-							       [PENDING_TOKEN] = "/v1/tokens/"};
+	static const char *const paths[PENDING_SUBJECT_MAX] = {
+		[PENDING_ACCOUNT] = "/v1/accounts/",	 [PENDING_USER] = "/v1/users/",
+		[PENDING_INTERFACE] = "/v1/interfaces/", [PENDING_TOKEN] = "/v1/tokens/",
+		[PENDING_LIST] = "/v1/lists/",		 [PENDING_POLICY] = "/v1/policy/"};
 	enum pending_subject subject = PENDING_ACCOUNT;
 
 	while (strncmp(call->match.route->path, paths[subject], strlen(paths[subject])) != 0)
@@ -57,7 +57,10 @@ int api_list_pending(struct call *call)
 
 static int find(struct call *call, struct store_pending *ret)
 {
-	return store_pending_find(call->gate->store, subject_of(call), call->arguments[0], ret, &call->error);
+	enum pending_subject subject = subject_of(call);
+	const char *name = subject == PENDING_POLICY ? PENDING_POLICY_NAME : call->arguments[0];
+
+	return store_pending_find(call->gate->store, subject, name, ret, &call->error);
 }
 
 int api_show_pending(struct call *call)
@@ -71,6 +74,27 @@ int api_show_pending(struct call *call)
 	return err;
 }
 
+/* Entries came and went: by an admin of those accounts, or by who it is again. */
+static int check_entries(struct call *call, const struct store_pending *row)
+{
+	bool made = call->actor.name[0] && !strcmp(row->user, call->actor.name);
+	const char *at = row->claims;
+	char account[CLAIM_SIZE];
+	int err = 0;
+
+	while (!err && !made && pending_next_claim(&at, "entries", account)) {
+		const struct account *there = gate_account(call->gate, account);
+		enum role role = ROLE_NONE;
+
+		if (there && call->actor.name[0])
+			err = store_role_of(call->gate->store, there->id, call->actor.name, &role,
+					    &call->error);
+		if (!err)
+			err = access_check(&call->actor, role, RIGHT_ACCOUNT_LIST, account, &call->error);
+	}
+	return err;
+}
+
 /* Who could have made the change; and the account's admins, of what operators alone do. */
 static int check_right(struct call *call, const struct store_pending *row)
 {
@@ -78,6 +102,10 @@ static int check_right(struct call *call, const struct store_pending *row)
 			   : call->account ? RIGHT_ACCOUNT_TUNE
 					   : RIGHT_OPERATE;
 
+	if (row->subject == PENDING_LIST)
+		return named_check_right(call, row->name);
+	if (row->subject == PENDING_POLICY)
+		return check_entries(call, row);
 	return access_check(&call->actor, call->role, right, call->match.account, &call->error);
 }
 

@@ -150,6 +150,10 @@ int api_show_pending(struct call *call);
 int api_undo_pending(struct call *call);
 int api_confirm(struct call *call);
 
+/* Whether the actor may change that list: an admin of every account that uses it; of one that nobody does, an
+ * operator. */
+int named_check_right(struct call *call, const char *named);
+
 /* Takes over a new reference, or makes NULL the error of no memory. */
 int call_answer(struct call *call, json_t *answer);
 /* The answer carries the account's tag. */

@@ -13,6 +13,7 @@
 
 #include "userspace/core/cleanup.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/bundle.h"
 #include "userspace/daemon/convoy.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/io/loop.h"
@@ -76,6 +77,13 @@ static int audit_done(struct passage *passage, struct ag_error *error)
 	return passage_audit(passage, "done", error);
 }
 
+/* It is no one's of them alone that fails here. */
+static int write_bundle(struct convoy *convoy, struct ag_error *error)
+{
+	convoy->at = convoy->count;
+	return bundle_write(convoy->bundle, error);
+}
+
 /* All that can fail, in the open transaction. */
 static int prepare(struct convoy *convoy, struct ag_error *error)
 {
@@ -92,6 +100,8 @@ static int prepare(struct convoy *convoy, struct ag_error *error)
 		err = convoy_each(convoy, passage_reserve, error);
 	if (!err)
 		err = convoy_each(convoy, passage_stage, error);
+	if (!err && convoy->bundle)
+		err = write_bundle(convoy, error);
 	if (!err && !convoy->dry_run)
 		err = convoy_each(convoy, passage_remember, error);
 	if (!err && !convoy->dry_run)

@@ -48,6 +48,7 @@ enum change_kind {
 	CHANGE_ACCOUNT_RESTORE, /* takes a removal back */
 	CHANGE_USER_RESTORE,
 	CHANGE_TOKEN_RESTORE,
+	CHANGE_LIST_RESTORE,
 	CHANGE_KIND_MAX,
 };
 
@@ -88,7 +89,8 @@ struct change {
 	bool open;
 	bool force;
 	bool dry_run;
-	int64_t confirm_within; /* seconds: it is taken back unless it is confirmed in time; 0: it stays */
+	int64_t confirm_within; /* seconds: it is taken back unless it is confirmed in time; 0: it stays. Of
+				   several the first alone has it, for all of them (bundle.h) */
 	uint64_t takes_back; /* generation of the pending change (pending.h) that this one ends; 0: of none */
 	uint64_t restores;  /* ALLOW_ROLLBACK and ALLOW_REPLACE, prepared by IMPORT_BACK: the generation whose
 			       list it is */
@@ -117,6 +119,7 @@ struct change {
 	struct store_interface interface;
 	bool unstored;		   /* INTERFACE_ATTACH: the configuration's, and none of the store */
 	char named[NAME_SIZE];	   /* LIST_*, LISTED_*: the list; its entries in `list` */
+	int64_t created_at;	   /* LIST_RESTORE: of the list */
 	struct prepared *prepared; /* ALLOW_REPLACE and ALLOW_ROLLBACK always; otherwise NULL: nothing is */
 	bool may_wait;		   /* gate_apply() may ask for preparation */
 };

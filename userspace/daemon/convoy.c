@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "userspace/core/cleanup.h"
+#include "userspace/daemon/bundle.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/watch.h"
 
@@ -80,6 +81,7 @@ void convoy_clear(struct convoy *convoy)
 	for (size_t i = 0; i < convoy->count && convoy->passages; i++)
 		passage_clear(&convoy->passages[i]);
 	free(convoy->passages);
+	bundle_free(convoy->bundle);
 	summary_clear(&convoy->summary);
 	services_edit_clear(&convoy->services);
 }
@@ -89,7 +91,7 @@ int convoy_new(struct gate *gate, const struct change *changes, size_t count, st
 {
 	convoy->gate = gate;
 	convoy->passages = calloc(count, sizeof(*convoy->passages));
-	if (!convoy->passages)
+	if (!convoy->passages || bundle_new(gate, &changes[0], &outcomes[0], &convoy->bundle))
 		return -ENOMEM;
 	convoy->count = count;
 	convoy->dry_run = changes[0].dry_run;
@@ -99,6 +101,7 @@ int convoy_new(struct gate *gate, const struct change *changes, size_t count, st
 				 .change = &changes[i],
 				 .outcome = &outcomes[i],
 				 .detail = {.limit = CHANGE_DETAIL_SIZE}},
+			.bundle = convoy->bundle,
 			.kind = &edit_kinds[changes[i].kind],
 		};
 	return relate_all(convoy);
@@ -126,10 +129,13 @@ void convoy_follow(struct convoy *convoy)
 
 		if (passage->kind->removes_account)
 			watch_forget(gate->watch, passage->edit.before.slot);
-		pending_follow(&passage->edit);
+		if (!convoy->bundle)
+			pending_follow(&passage->edit);
 		if (!convoy->anew)
 			passage_follow(passage);
 	}
+	if (convoy->bundle)
+		bundle_follow(convoy->bundle);
 	if (!convoy->anew)
 		return;
 	summary_clear(&gate->summary);

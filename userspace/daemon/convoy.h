@@ -15,6 +15,7 @@ struct convoy {
 	bool dry_run;
 	bool anew;		/* the summary is read anew, since several things in it change: */
 	struct summary summary; /* as it will be */
+	struct bundle *bundle;	/* they wait as one, or take such back; NULL: they do not */
 	struct services_edit services;
 	bool edits_services;
 	uint64_t store_id;

@@ -212,9 +212,11 @@ static int put_entry(struct edit *edit, const struct entry *asked, struct ag_err
 
 	if (err)
 		return err;
-	entry.created_by =
-		(char *)(uintptr_t)edit->change->actor.name; /* only borrowed, for the length of the call */
-	entry.created_at = time(NULL);
+	if (!edit->change->takes_back) { /* what is put back is as it was */
+		entry.created_by =
+			(char *)(uintptr_t)edit->change->actor.name; /* only borrowed, for the call */
+		entry.created_at = time(NULL);
+	}
 	err = store_entry_add(edit->gate->store, edit->before.id, &entry, error);
 	return err ? name_reference(asked, err, error) : note_entry(edit, true, asked, error);
 }
@@ -409,6 +411,9 @@ const struct edit_kind edit_kinds[CHANGE_KIND_MAX] = {
 				.undo = undo_role},
 	[CHANGE_TOKEN_CREATE] = {.action = "token create", .account = true, .edit = edit_token_create},
 	[CHANGE_TOKEN_REVOKE] = {.action = "token revoke", .edit = edit_token_revoke},
+	[CHANGE_LIST_RESTORE] = {.action = "list restore",
+				 .edit = edit_list_restore,
+				 .undo = undo_list_create},
 	[CHANGE_TOKEN_RESTORE] = {.action = "token restore", .edit = edit_token_restore},
 	[CHANGE_ALLOW_ADD] = {.action = "allow add",
 			      .account = true,

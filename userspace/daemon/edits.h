@@ -21,6 +21,7 @@ struct edit {
 	struct store_pending pending; /* that is written, or ended (pending.h) */
 	bool was_attached;	      /* INTERFACE_*: before */
 	enum role had_role;	      /* ROLE_*: before */
+	int64_t created_at;	      /* LIST_REMOVE: of the list */
 	struct store_token *tokens;   /* ROLE_REVOKE: that end with it; freed by passage.c */
 	size_t token_count;
 	bool whole;   /* the kernel does not hold what was before: no edits of it */
@@ -96,6 +97,7 @@ int edit_list_create(struct edit *edit, struct ag_error *error);
 int undo_list_create(struct edit *edit, struct ag_error *error);
 int edit_list_remove(struct edit *edit, struct ag_error *error);
 int undo_list_remove(struct edit *edit, struct ag_error *error);
+int edit_list_restore(struct edit *edit, struct ag_error *error);
 int edit_list_add(struct edit *edit, struct ag_error *error);
 int undo_list_add(struct edit *edit, struct ag_error *error);
 int edit_list_remove_entries(struct edit *edit, struct ag_error *error);

@@ -19,7 +19,8 @@
 static void describe(struct edit *edit)
 {
 	const struct change *change = edit->change;
-	bool comes = change->kind == CHANGE_LIST_ADD || change->kind == CHANGE_LISTED_ADD;
+	bool comes = change->kind == CHANGE_LIST_ADD || change->kind == CHANGE_LISTED_ADD ||
+		     change->kind == CHANGE_LIST_RESTORE;
 
 	(void)buffer_print(&edit->detail, "@%s ", change->named);
 	for (size_t i = 0; change->list && i < change->list->count; i++)
@@ -65,6 +66,7 @@ int edit_list_remove(struct edit *edit, struct ag_error *error)
 	edit->outcome->removed = 1;
 	if (!err)
 		err = store_named_users(store, named.name, &users, &count, error);
+	edit->created_at = err ? 0 : named.created_at;
 	if (!err && count)
 		err = in_use(edit, users, count, error);
 	if (!err)
@@ -76,30 +78,49 @@ int edit_list_remove(struct edit *edit, struct ag_error *error)
 
 int undo_list_remove(struct edit *edit, struct ag_error *error)
 {
-	int err = store_named_add(edit->gate->store, edit->change->named, time(NULL), error);
+	int err = store_named_add(edit->gate->store, edit->change->named, edit->created_at, error);
 
 	return err ? err
 		   : store_named_entries_add(edit->gate->store, edit->change->named, &edit->gone, error);
 }
 
-int edit_list_add(struct edit *edit, struct ag_error *error)
+static int add_signed(struct edit *edit, struct ag_error *error)
 {
 	struct list entries = *edit->change->list; /* signed in place */
 	int err;
 
-	describe(edit);
 	for (size_t i = 0; i < entries.count; i++) {
 		entries.entries[i].created_by = (char *)(uintptr_t)edit->change->actor.name;
 		entries.entries[i].created_at = time(NULL);
 	}
-	edit->outcome->added = entries.count;
-	edit->gate->named_version++;
 	err = store_named_entries_add(edit->gate->store, edit->change->named, &entries, error);
 	for (size_t i = 0; i < entries.count; i++)
 		entries.entries[i].created_by = NULL; /* was borrowed */
-	if (!err && !edit->change->takes_back)
-		err = named_check_spread(edit->gate, edit->change->named, error);
-	return err;
+	return err ? err : named_check_spread(edit->gate, edit->change->named, error);
+}
+
+/* What is put back is as it was. */
+int edit_list_add(struct edit *edit, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+
+	describe(edit);
+	edit->outcome->added = change->list->count;
+	edit->gate->named_version++;
+	return change->takes_back
+		       ? store_named_entries_add(edit->gate->store, change->named, change->list, error)
+		       : add_signed(edit, error);
+}
+
+int edit_list_restore(struct edit *edit, struct ag_error *error)
+{
+	const struct change *change = edit->change;
+	int err = store_named_add(edit->gate->store, change->named, change->created_at, error);
+
+	describe(edit);
+	edit->outcome->added = 1;
+	edit->gate->named_version++;
+	return err ? err : store_named_entries_add(edit->gate->store, change->named, change->list, error);
 }
 
 int undo_list_add(struct edit *edit, struct ag_error *error)

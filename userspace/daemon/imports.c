@@ -20,7 +20,9 @@ struct job {
 	struct call *call; /* NULL: nobody's, and `done` hears of its end */
 	imports_done done;
 	void *arg;
-	struct import *import;
+	struct import *import; /* NULL: several, which are somebody else's */
+	struct import **group;
+	size_t group_count;
 	char account[NAME_SIZE];
 	struct call *parked[PARKED_MAX];
 	size_t parked_count;
@@ -53,6 +55,14 @@ int imports_new(struct gate *gate, struct loop *loop, struct imports **ret)
 	return 0;
 }
 
+static void cancel(struct job *job)
+{
+	if (job->import)
+		__atomic_store_n(&job->import->cancel, true, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < job->group_count; i++)
+		__atomic_store_n(&job->group[i]->cancel, true, __ATOMIC_RELAXED);
+}
+
 void imports_free(struct imports *imports)
 {
 	struct job *job;
@@ -61,7 +71,7 @@ void imports_free(struct imports *imports)
 		return;
 	imports->leaving = true;
 	TAILQ_FOREACH(job, &imports->jobs, link)
-	job->import->cancel = true;
+	cancel(job);
 	worker_free(imports->worker);
 	free(imports);
 }
@@ -71,12 +81,20 @@ bool imports_busy(const struct imports *imports)
 	return !TAILQ_EMPTY(&imports->jobs);
 }
 
+static bool holds(const struct job *job, const char *account)
+{
+	for (size_t i = 0; i < job->group_count; i++)
+		if (!strcmp(job->group[i]->change.account, account))
+			return true;
+	return !strcmp(job->account, account);
+}
+
 static struct job *find_job(const struct imports *imports, const char *account)
 {
 	struct job *job;
 
 	TAILQ_FOREACH(job, &imports->jobs, link)
-	if (!strcmp(job->account, account))
+	if (holds(job, account))
 		return job;
 	return NULL;
 }
@@ -124,18 +142,22 @@ static void wake_parked(struct job *job)
 	}
 }
 
+static int leaving(struct job *job, struct ag_error *error)
+{
+	if (job->call)
+		job->call->busy = true;
+	return error_set(error, ERROR_CONFLICT,
+			 "the daemon is leaving, and nothing was changed: try again when it is back");
+}
+
 static int conclude(struct job *job, bool ran, struct ag_error *error)
 {
 	struct call *call = job->call;
 	struct outcome outcome = {0};
 	int err;
 
-	if (!ran || job->imports->leaving) {
-		if (call)
-			call->busy = true;
-		return error_set(error, ERROR_CONFLICT,
-				 "the daemon is leaving, and nothing was changed: try again when it is back");
-	}
+	if (!ran || job->imports->leaving)
+		return leaving(job, error);
 	err = import_apply(job->import, &outcome, error);
 	if (!err && call)
 		err = call_outcome(call, &outcome);
@@ -157,6 +179,42 @@ static void job_done(void *arg, bool ran)
 		job->done(job->arg, err, &own);
 	wake_parked(job);
 	free(job);
+}
+
+static int conclude_group(struct job *job, bool ran, struct ag_error *error)
+{
+	if (!ran || job->imports->leaving)
+		return leaving(job, error);
+	for (size_t i = 0; i < job->group_count; i++) {
+		if (!job->group[i]->err)
+			continue;
+		*error = job->group[i]->error;
+		return job->group[i]->err;
+	}
+	return 0;
+}
+
+static void group_done(void *arg, bool ran)
+{
+	struct job *job = arg;
+	struct ag_error why = {0};
+	int err = conclude_group(job, ran, &why);
+
+	TAILQ_REMOVE(&job->imports->jobs, job, link);
+	job->done(job->arg, err, &why);
+	wake_parked(job);
+	free(job);
+}
+
+static void group_run(void *arg)
+{
+	struct job *job = arg;
+	int err = 0;
+
+	for (size_t i = 0; i < job->group_count && !err; i++) {
+		import_prepare(job->group[i]);
+		err = job->group[i]->err;
+	}
 }
 
 static void job_run(void *arg)
@@ -188,7 +246,8 @@ static int submit(struct job *job, struct ag_error *error)
 
 	if (err)
 		return err;
-	if (!worker_submit(job->imports->worker, job_run, job_done, job))
+	if (!worker_submit(job->imports->worker, job->import ? job_run : group_run,
+			   job->import ? job_done : group_done, job))
 		return 0;
 	if (call)
 		call->busy = true;
@@ -252,6 +311,21 @@ int imports_start_own(struct imports *imports, const struct change *change, enum
 
 	if (err)
 		return err;
+	job->done = done;
+	job->arg = arg;
+	return job_start(job, error);
+}
+
+int imports_start_all(struct imports *imports, struct import **list, size_t count, imports_done done,
+		      void *arg, struct ag_error *error)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return error_set(error, ERROR_STORE, "no memory for the imports");
+	job->imports = imports;
+	job->group = list;
+	job->group_count = count;
 	job->done = done;
 	job->arg = arg;
 	return job_start(job, error);

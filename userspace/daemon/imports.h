@@ -33,5 +33,11 @@ int imports_submit(struct imports *imports, void (*run)(void *arg), void (*done)
 typedef void (*imports_done)(void *arg, int err, const struct ag_error *error);
 int imports_start_own(struct imports *imports, const struct change *change, enum import_what what,
 		      imports_done done, void *arg, struct ag_error *error);
+/*
+ * Prepares several, which stay the caller's, one behind the other; their accounts are held meanwhile. Unless
+ * this fails, `done` is called once, later: with the error of the first that failed. They are not applied.
+ */
+int imports_start_all(struct imports *imports, struct import **list, size_t count, imports_done done,
+		      void *arg, struct ag_error *error);
 /* How the request's body writes its list, by its Content-Type. */
 enum list_form imports_form(const struct call *call);

@@ -14,6 +14,7 @@
 #include "userspace/core/etag.h"
 #include "userspace/core/guard.h"
 #include "userspace/daemon/audit.h"
+#include "userspace/daemon/bundle.h"
 #include "userspace/daemon/named.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/stage.h"
@@ -75,7 +76,9 @@ int passage_begin(struct passage *passage, struct ag_error *error)
 		err = etag_check(&edit->before, edit->change->if_match, error);
 	if (!err && passage->kind->list && passage->kind->account)
 		err = match_origin(edit, &edit->before, &passage->before_match, error);
-	return err ? err : pending_begin(edit, error);
+	if (err)
+		return err;
+	return passage->bundle ? bundle_begin(passage, error) : pending_begin(edit, error);
 }
 
 /* What an import makes of the list is not to be seen in the store before it is finished. */
@@ -122,7 +125,7 @@ static int load_after(struct passage *passage, struct ag_error *error)
 	struct edit *edit = &passage->edit;
 	int err = store_next_generation(edit->gate->store, &edit->outcome->generation, error);
 
-	if (!err)
+	if (!err && !passage->bundle)
 		err = pending_write(edit, error);
 	if (!err && edit->change->kind == CHANGE_ACCOUNT_ADD)
 		return number_added(edit, error);
@@ -235,6 +238,8 @@ int passage_judge(struct passage *passage, struct ag_error *error)
 			  ? named_check(passage->edit.gate, &passage->edit.after, error)
 			  : 0;
 
+	if (!err && passage->closes && !passage->kind->removes_account)
+		err = pending_check_references(&passage->edit, error);
 	if (!err && passage->closes)
 		err = guard(passage, error);
 	if (!err && passage->closes && passage->first->entries && !passage->kind->removes_account)

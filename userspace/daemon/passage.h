@@ -12,6 +12,8 @@
 #include "userspace/daemon/edits.h"
 #include "userspace/daemon/services.h"
 
+struct bundle;
+
 /* What a list says of the actor's origin. */
 struct origin_match {
 	struct entry entry; /* the longest in effect that holds it */
@@ -24,6 +26,7 @@ struct origin_match {
 struct passage {
 	struct edit edit;
 	const struct edit_kind *kind;
+	struct bundle *bundle; /* several that wait as one, or take such back (bundle.h); NULL: by itself */
 	struct passage *first; /* of those that concern the same account's list; itself where it is alone */
 	bool follows;	       /* an earlier change concerns this account */
 	bool closes;	       /* the last of those that concern this account's list */

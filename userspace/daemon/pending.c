@@ -10,14 +10,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "userspace/core/cleanup.h"
 #include "userspace/core/token.h"
-#include "userspace/daemon/audit.h"
-#include "userspace/daemon/named.h"
 #include "userspace/daemon/reversal.h"
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -60,8 +59,7 @@ static enum pending_subject named(enum pending_subject subject, const char *name
 	return subject;
 }
 
-/* Whose change it is. */
-static enum pending_subject subject_of(const struct change *change, char ret_name[NAME_SIZE])
+enum pending_subject pending_subject_of(const struct change *change, char ret_name[NAME_SIZE])
 {
 	char token[TOKEN_ID_SIZE];
 
@@ -75,12 +73,31 @@ static enum pending_subject subject_of(const struct change *change, char ret_nam
 		return named(PENDING_INTERFACE, change->interface.name, ret_name);
 	case CHANGE_TOKEN_CREATE:
 	case CHANGE_TOKEN_REVOKE:
-	case CHANGE_TOKEN_RESTORE:
 		token_id_format(change->token->id, token);
 		return named(PENDING_TOKEN, token, ret_name);
+	case CHANGE_TOKEN_RESTORE:
+		token_id_format(change->tokens[0].id, token);
+		return named(PENDING_TOKEN, token, ret_name);
+	case CHANGE_LIST_CREATE:
+	case CHANGE_LIST_REMOVE:
+	case CHANGE_LIST_RESTORE:
+	case CHANGE_LIST_ADD:
+	case CHANGE_LIST_REMOVE_ENTRIES:
+		return named(PENDING_LIST, change->named, ret_name);
+	case CHANGE_POLICY_APPLY:
+		return named(PENDING_POLICY, PENDING_POLICY_NAME, ret_name);
 	default:
 		return named(PENDING_ACCOUNT, change->account, ret_name);
 	}
+}
+
+void pending_title(const struct store_pending *row, char title[PENDING_TITLE_SIZE])
+{
+	if (row->subject == PENDING_POLICY)
+		(void)snprintf(title, PENDING_TITLE_SIZE, "the policy");
+	else
+		(void)snprintf(title, PENDING_TITLE_SIZE, "%s %s", pending_subject_name(row->subject),
+			       row->name);
 }
 
 int pending_refuse(const struct store_pending *row, struct ag_error *error)
@@ -88,16 +105,53 @@ int pending_refuse(const struct store_pending *row, struct ag_error *error)
 	static const char *const options[PENDING_SUBJECT_MAX] = {[PENDING_ACCOUNT] = "",
 								 [PENDING_USER] = "--user ",
 								 [PENDING_INTERFACE] = "--interface ",
-								 [PENDING_TOKEN] = "--token "};
+								 [PENDING_TOKEN] = "--token ",
+								 [PENDING_LIST] = "--list ",
+								 [PENDING_POLICY] = "--policy"};
 	const char *option = options[row->subject];
-	char until[TIME_TEXT_MAX];
+	const char *name = row->subject == PENDING_POLICY ? "" : row->name;
+	char until[TIME_TEXT_MAX], title[PENDING_TITLE_SIZE];
 
 	time_format(row->deadline.at.wall, until);
+	pending_title(row, title);
 	return error_set(error, ERROR_CONFLICT,
-			 "a change of %s %s (%s) is to be confirmed until %s: do so with 'allowgate confirm "
+			 "a change of %s (%s) is to be confirmed until %s: do so with 'allowgate confirm "
 			 "%s%s', or take it back now with 'allowgate confirm %s%s --undo'",
-			 pending_subject_name(row->subject), row->name, row->action, until, option, row->name,
-			 option, row->name);
+			 title, row->action, until, option, name, option, name);
+}
+
+/* --- what is claimed ---------------------------------------------------------- */
+
+bool pending_next_claim(const char **at, const char *kind, char value[CLAIM_SIZE])
+{
+	size_t length = strlen(kind);
+
+	while (*at && **at) {
+		const char *word = *at + strspn(*at, " ");
+		size_t size = strcspn(word, " ");
+
+		*at = word + size;
+		if (size <= length || memcmp(word, kind, length) != 0 || word[length] != '=')
+			continue;
+		(void)snprintf(value, CLAIM_SIZE, "%.*s", (int)(size - length - 1), word + length + 1);
+		return true;
+	}
+	return false;
+}
+
+/* What another change that waits holds as it is. */
+static int check_held(const struct gate *gate, const char *kind, const char *name, struct ag_error *error)
+{
+	struct store_pending row = {0};
+	char claim[CLAIM_SIZE];
+	int err;
+
+	(void)snprintf(claim, sizeof(claim), "%s=%s", kind, name);
+	err = store_pending_claimed(gate->store, claim, &row, error);
+	if (err > 0)
+		err = pending_refuse(&row, error);
+	store_pending_clear(&row);
+	return err;
 }
 
 /* Where something needs what another change would need to be taken back. */
@@ -106,12 +160,13 @@ static int check_claim(const struct gate *gate, const char *claim, struct ag_err
 	struct store_pending row = {0};
 	int err = store_pending_claimed(gate->store, claim, &row, error);
 
-	if (err <= 0)
-		return err;
-	err = error_set(error, ERROR_EXISTS,
-			"%s was '%s's, and is again unless the change that took it away is confirmed: see "
-			"'allowgate confirm'",
-			claim, row.name);
+	if (err > 0 && (row.subject == PENDING_ACCOUNT || row.subject == PENDING_USER))
+		err = error_set(error, ERROR_EXISTS,
+				"%s was '%s's, and is again unless the change that took it away is "
+				"confirmed: see 'allowgate confirm'",
+				claim, row.name);
+	else if (err > 0)
+		err = pending_refuse(&row, error);
 	store_pending_clear(&row);
 	return err;
 }
@@ -119,16 +174,24 @@ static int check_claim(const struct gate *gate, const char *claim, struct ag_err
 static int check_claims(const struct gate *gate, const struct change *change, struct ag_error *error)
 {
 	char text[SERVICE_TEXT_MAX];
-	int err = 0;
+	int err = change->account[0] ? check_held(gate, "account", change->account, error) : 0;
 
 	for (size_t i = 0; change->kind == CHANGE_SERVICE_ADD && i < change->service_count && !err; i++) {
 		service_format(&change->services[i], text);
 		err = check_claim(gate, text, error);
 	}
-	if (change->kind != CHANGE_USER_ADD || change->user.uid < 0)
+	if (err || change->kind != CHANGE_USER_ADD || change->user.uid < 0)
 		return err;
 	(void)snprintf(text, sizeof(text), "uid=%" PRId64, change->user.uid);
 	return check_claim(gate, text, error);
+}
+
+static int check_list_claims(const struct gate *gate, const struct change *change, struct ag_error *error)
+{
+	int err = check_held(gate, "list", change->named, error);
+
+	return err || change->kind != CHANGE_LIST_REMOVE ? err
+							 : check_held(gate, "uses", change->named, error);
 }
 
 int pending_check(const struct gate *gate, const struct change *change, struct ag_error *error)
@@ -136,14 +199,15 @@ int pending_check(const struct gate *gate, const struct change *change, struct a
 	struct store_pending row = {0};
 	struct ag_error why = {0};
 	char name[NAME_SIZE];
-	enum pending_subject subject = subject_of(change, name);
+	enum pending_subject subject = pending_subject_of(change, name);
 	int err;
 
 	if (!gate->pending_changes || change->takes_back)
 		return 0;
 	err = store_pending_find(gate->store, subject, name, &row, &why);
 	if (err && why.code == ERROR_NOT_FOUND)
-		return check_claims(gate, change, error);
+		return subject == PENDING_LIST ? check_list_claims(gate, change, error)
+					       : check_claims(gate, change, error);
 	if (err)
 		*error = why;
 	else
@@ -152,13 +216,32 @@ int pending_check(const struct gate *gate, const struct change *change, struct a
 	return err;
 }
 
-static int find_ended(struct edit *edit, struct ag_error *error)
+/* A list whose making or removal may be taken back is not referred to anew. */
+int pending_check_references(const struct edit *edit, struct ag_error *error)
+{
+	const struct gate *gate = edit->gate;
+	struct list references = {0};
+	int err;
+
+	if (!gate->pending_changes || edit->change->takes_back || !edit->after.references)
+		return 0;
+	err = store_references(gate->store, edit->after.id, &references, error);
+	for (size_t i = 0; i < references.count && !err; i++)
+		err = check_held(gate, "list", references.entries[i].list, error);
+	list_clear(&references);
+	return err;
+}
+
+/* --- its row -------------------------------------------------------------------- */
+
+int pending_find_ended(const struct gate *gate, const struct change *change, struct store_pending *ret,
+		       struct ag_error *error)
 {
 	char name[NAME_SIZE];
-	enum pending_subject subject = subject_of(edit->change, name);
-	int err = store_pending_find(edit->gate->store, subject, name, &edit->pending, error);
+	enum pending_subject subject = pending_subject_of(change, name);
+	int err = store_pending_find(gate->store, subject, name, ret, error);
 
-	if (err || edit->pending.generation == edit->change->takes_back)
+	if (err || ret->generation == change->takes_back)
 		return err;
 	return error_set(error, ERROR_CONFLICT,
 			 "another change of %s '%s' waits to be confirmed meanwhile: look at it first",
@@ -168,7 +251,7 @@ static int find_ended(struct edit *edit, struct ag_error *error)
 int pending_begin(struct edit *edit, struct ag_error *error)
 {
 	if (edit->change->takes_back)
-		return find_ended(edit, error);
+		return pending_find_ended(edit->gate, edit->change, &edit->pending, error);
 	return edit->change->confirm_within ? reversal_describe(edit, error) : 0;
 }
 
@@ -182,57 +265,74 @@ static struct deadline deadline_of(const struct change *change)
 	return deadline_after(&now, change->confirm_within);
 }
 
-static void complete(struct edit *edit)
+void pending_complete(struct store_pending *row, const struct change *change, struct outcome *outcome)
 {
-	const struct change *change = edit->change;
-	struct store_pending *row = &edit->pending;
-
-	row->subject = subject_of(change, row->name);
+	row->subject = pending_subject_of(change, row->name);
 	(void)snprintf(row->action, sizeof(row->action), "%s", change_action(change->kind));
 	(void)snprintf(row->user, sizeof(row->user), "%s", change->actor.name);
 	row->admins = change_is_of_list(change->kind);
-	row->generation = edit->outcome->generation;
+	row->generation = outcome->generation;
 	row->made_at = time(NULL);
 	row->deadline = deadline_of(change);
-	edit->outcome->confirm_by = row->deadline.at.wall;
+	outcome->confirm_by = row->deadline.at.wall;
 }
 
-/* The generation to go back to is kept as long as it may be needed. */
-static int pin(struct store *store, int64_t account_id, const struct store_pending *row, bool pinned,
+/* A generation to go back to is kept as long as it may be needed. */
+static int pin(struct store *store, const char *name, uint64_t generation, bool pinned,
 	       struct ag_error *error)
 {
-	return row->restores ? store_history_pin(store, account_id, row->restores, pinned, error) : 0;
+	struct account account = {0};
+	int err = store_account_find(store, name, &account, error);
+
+	if (!err)
+		err = store_history_pin(store, account.id, generation, pinned, error);
+	account_clear(&account);
+	return err;
 }
 
-/* The row comes or goes. */
-static int put_row(struct edit *edit, bool comes, struct ag_error *error)
+static int pin_all(struct store *store, const struct store_pending *row, bool pinned, struct ag_error *error)
 {
-	const struct store_pending *row = &edit->pending;
-	struct store *store = edit->gate->store;
-	int err = comes ? store_pending_add(store, row, error)
-			: store_pending_remove(store, row->subject, row->name, error);
+	const char *at = row->claims;
+	char back[CLAIM_SIZE];
+	int err = row->restores ? pin(store, row->name, row->restores, pinned, error) : 0;
 
-	return err ? err : pin(store, edit->before.id, row, comes, error);
+	while (!err && pending_next_claim(&at, "back", back)) {
+		char *generation = strchr(back, '@');
+
+		if (!generation)
+			return error_set(error, ERROR_STORE, "'%s' names no generation", back);
+		*generation++ = '\0';
+		err = pin(store, back, strtoull(generation, NULL, 10), pinned, error);
+	}
+	return err;
+}
+
+int pending_put(struct gate *gate, const struct store_pending *row, bool comes, struct ag_error *error)
+{
+	int err = comes ? store_pending_add(gate->store, row, error)
+			: store_pending_remove(gate->store, row->subject, row->name, error);
+
+	return err ? err : pin_all(gate->store, row, comes, error);
 }
 
 int pending_write(struct edit *edit, struct ag_error *error)
 {
 	if (edit->change->takes_back)
-		return put_row(edit, false, error);
+		return pending_put(edit->gate, &edit->pending, false, error);
 	if (!edit->change->confirm_within)
 		return 0;
-	complete(edit);
-	return put_row(edit, true, error);
+	pending_complete(&edit->pending, edit->change, edit->outcome);
+	return pending_put(edit->gate, &edit->pending, true, error);
 }
 
 int pending_unwrite(struct edit *edit, struct ag_error *error)
 {
 	if (edit->change->takes_back || edit->change->confirm_within)
-		return put_row(edit, edit->change->takes_back, error);
+		return pending_put(edit->gate, &edit->pending, edit->change->takes_back, error);
 	return 0;
 }
 
-static void count_changed(struct gate *gate, int64_t difference)
+void pending_count(struct gate *gate, int64_t difference)
 {
 	gate->pending_changes += (uint64_t)difference;
 	gate->pending_version++;
@@ -241,9 +341,9 @@ static void count_changed(struct gate *gate, int64_t difference)
 void pending_follow(const struct edit *edit)
 {
 	if (edit->change->takes_back)
-		count_changed(edit->gate, -1);
+		pending_count(edit->gate, -1);
 	else if (edit->change->confirm_within)
-		count_changed(edit->gate, 1);
+		pending_count(edit->gate, 1);
 }
 
 /* --- what waits ------------------------------------------------------------- */
@@ -257,98 +357,15 @@ int pending_load(struct gate *gate, struct ag_error *error)
 int64_t pending_confirm_by(const struct gate *gate, const char *account)
 {
 	struct store_pending row = {0};
+	char claim[CLAIM_SIZE];
 	int64_t until = 0;
 
 	if (!gate->pending_changes || !gate->store)
 		return 0;
-	if (!store_pending_find(gate->store, PENDING_ACCOUNT, account, &row, NULL))
+	(void)snprintf(claim, sizeof(claim), "account=%s", account);
+	if (!store_pending_find(gate->store, PENDING_ACCOUNT, account, &row, NULL) ||
+	    store_pending_claimed(gate->store, claim, &row, NULL) > 0)
 		until = row.deadline.at.wall;
 	store_pending_clear(&row);
 	return until;
-}
-
-static int not_let_in(const struct confirmation *confirmation, struct ag_error *error)
-{
-	const struct addr *origin = &confirmation->actor->origin;
-	char text[ADDR_TEXT_MAX];
-
-	if (!addr_known(origin))
-		return error_set(
-			error, ERROR_ORIGIN_NOT_COVERED,
-			"only who is let in by the list of account %s as it is now keeps the change, and it "
-			"is not known where you are connected from: a delegate names it with --origin; an "
-			"operator may use --force",
-			confirmation->row->name);
-	addr_format(origin, text);
-	return error_set(
-		error, ERROR_ORIGIN_NOT_COVERED,
-		"the address you are connected from, %s, is not let in by the list of account %s as it "
-		"is now: confirm it from one that is, or let it be taken back; an operator may use --force",
-		text, confirmation->row->name);
-}
-
-/* An account that is gone, or whose list has no enabled entry, stops nobody. */
-static int check_origin(struct gate *gate, const struct confirmation *confirmation, struct ag_error *error)
-{
-	const struct addr *origin = &confirmation->actor->origin;
-	const struct account *account = gate_account(gate, confirmation->row->name);
-	struct entry entry = {0};
-	bool found = false, allowed;
-	int err = 0;
-
-	if (confirmation->row->subject != PENDING_ACCOUNT || confirmation->force || !account ||
-	    !account_enabled(account))
-		return 0;
-	if (addr_known(origin))
-		err = named_match(gate, account, origin, gate_now(gate), &entry, &found, error);
-	allowed = found && entry.verdict == AG_ENTRY_ALLOW;
-	entry_clear(&entry);
-	return err || allowed ? err : not_let_in(confirmation, error);
-}
-
-static int keep(struct gate *gate, const struct confirmation *confirmation, const char *detail,
-		struct ag_error *error)
-{
-	const struct store_pending *row = confirmation->row;
-	const char *account = row->subject == PENDING_ACCOUNT ? row->name : "";
-	int err = store_begin(gate->store, error);
-
-	if (err)
-		return err;
-	err = store_pending_remove(gate->store, row->subject, row->name, error);
-	if (!err && row->restores)
-		err = pin(gate->store, gate_account(gate, row->name)->id, row, false, error);
-	if (!err)
-		err = audit_row(gate, confirmation->actor, account, "confirm", detail, "done", error);
-	if (err) {
-		store_rollback(gate->store);
-		return err;
-	}
-	err = store_commit(gate->store, error);
-	if (err)
-		return err;
-	count_changed(gate, -1);
-	audit_tell(gate, confirmation->actor, account, "confirm", detail, "done");
-	return 0;
-}
-
-int pending_confirm(struct gate *gate, const struct confirmation *confirmation, struct ag_error *error)
-{
-	const struct store_pending *row = confirmation->row;
-	struct moment now = pending_now();
-	char detail[128], until[TIME_TEXT_MAX];
-	int err;
-
-	time_format(row->deadline.at.wall, until);
-	if (deadline_left(&row->deadline, &now) <= 0)
-		return error_set(error, ERROR_CONFLICT,
-				 "the change was to be confirmed until %s: it is being taken back", until);
-	err = check_origin(gate, confirmation, error);
-	if (err || confirmation->dry_run)
-		return err;
-	(void)snprintf(detail, sizeof(detail), "%s%s%s, generation %" PRIu64 "%s",
-		       row->subject == PENDING_ACCOUNT ? "" : row->name,
-		       row->subject == PENDING_ACCOUNT ? "" : ": ", row->action, row->generation,
-		       confirmation->force ? " --force" : "");
-	return keep(gate, confirmation, detail, error);
 }

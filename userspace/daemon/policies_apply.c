@@ -335,6 +335,7 @@ int policies_apply(struct call *call)
 		.open = call->open,
 		.force = call->force,
 		.dry_run = call->dry_run,
+		.confirm_within = call->confirm_within,
 		.document = &apply->document,
 		.comparison = &apply->comparison,
 	};

@@ -180,10 +180,21 @@ static json_t *with_preview(const struct policy_plan *plan, json_t *answer)
 	return preview && preview->made ? with(answer, "preview", preview_json(preview)) : answer;
 }
 
+/* Until when it is to be confirmed, where it is. */
+static json_t *with_confirm_by(json_t *answer, const struct policy_plan *plan)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (!plan->change_count || !plan->outcomes[0].confirm_by || plan->ask->dry_run)
+		return answer;
+	time_format(plan->outcomes[0].confirm_by, text);
+	return with(answer, "confirm_by", json_string(text));
+}
+
 json_t *policy_answer(const struct policy_plan *plan)
 {
 	size_t names = POLICY_NAMES_MAX, *left = plan->ask->dry_run ? &names : NULL;
-	json_t *accounts = json_array();
+	json_t *accounts = json_array(), *json;
 	uint64_t generation = plan->ask->gate->generation;
 
 	for (size_t i = 0; i < plan->part_count && accounts; i++)
@@ -194,11 +205,10 @@ json_t *policy_answer(const struct policy_plan *plan)
 	for (size_t i = 0; i < plan->change_count; i++)
 		if (plan->outcomes[i].generation > generation)
 			generation = plan->outcomes[i].generation;
-	return with_preview(plan,
-			    json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "generation",
-				      (json_int_t)generation, "dry_run", plan->ask->dry_run, "added",
-				      (json_int_t)plan->counts[PART_ADDED], "removed",
-				      (json_int_t)plan->counts[PART_REMOVED], "changed",
-				      (json_int_t)plan->counts[PART_CHANGED], "warnings", warnings(plan),
-				      "lists", lists_json(plan, left), "accounts", accounts));
+	json = json_pack("{s:I, s:b, s:I, s:I, s:I, s:o, s:o, s:o}", "generation", (json_int_t)generation,
+			 "dry_run", plan->ask->dry_run, "added", (json_int_t)plan->counts[PART_ADDED],
+			 "removed", (json_int_t)plan->counts[PART_REMOVED], "changed",
+			 (json_int_t)plan->counts[PART_CHANGED], "warnings", warnings(plan), "lists",
+			 lists_json(plan, left), "accounts", accounts);
+	return with_confirm_by(with_preview(plan, json), plan);
 }

@@ -271,11 +271,20 @@ static int make_room(struct policy_plan *plan, struct ag_error *error)
 	return plan->changes && plan->outcomes && plan->sets && plan->settings ? 0 : no_memory(error);
 }
 
+/* It stands for all of them, and waits for all. */
+static void add_leading(struct policy_plan *plan)
+{
+	struct change *change = policy_plan_add(plan, CHANGE_POLICY_APPLY, "");
+
+	change->label = plan->summary;
+	change->confirm_within = plan->ask->confirm_within;
+}
+
 static int fill(struct policy_plan *plan, struct ag_error *error)
 {
 	int err = 0;
 
-	policy_plan_add(plan, CHANGE_POLICY_APPLY, "")->label = plan->summary;
+	add_leading(plan);
 	for (size_t i = 0; i < plan->part_count && !err; i++)
 		err = add_leaving_services(plan, &plan->parts[i], error);
 	policy_lists_come(plan);

@@ -62,6 +62,7 @@ struct policy_ask {
 	bool open;
 	bool force;
 	bool dry_run;
+	int64_t confirm_within;
 	const struct policydoc *document;
 	const struct policy_comparison *comparison;
 };

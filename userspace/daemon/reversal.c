@@ -181,30 +181,6 @@ static int describe_settings(struct edit *edit, json_t *document, struct buffer 
 	return put_settings(&edit->before, document, error);
 }
 
-/* As they are sent, and beside them who added them and when, in the same order. */
-static int put_entries(struct edit *edit, json_t *document, struct ag_error *error)
-{
-	AUTO_JSON json_t *authors = json_array();
-	struct list list = {0};
-	json_t *sent;
-	int err = reversal_check_count(account_entries(&edit->before), "entries", error);
-
-	if (!err)
-		err = store_list(edit->gate->store, edit->before.id, &list, error);
-	for (size_t i = 0; i < list.count && !err; i++) {
-		const char *by = list.entries[i].created_by;
-
-		if (json_array_append_new(authors, json_pack("[s, I]", by ? by : "",
-							     (json_int_t)list.entries[i].created_at)))
-			err = reversal_no_memory(error);
-	}
-	sent = err ? NULL : json_entries_sent(&list);
-	list_clear(&list);
-	if (!err)
-		err = reversal_put(document, "list", sent, error);
-	return err ? err : reversal_put(document, "authors", TAKE_PTR(authors), error);
-}
-
 static int put_all_services(struct edit *edit, json_t *document, struct buffer *claims,
 			    struct ag_error *error)
 {
@@ -230,7 +206,7 @@ static int describe_account_remove(struct edit *edit, json_t *document, struct b
 		err = put_roles(edit, document, edit->before.name, NULL, error);
 	if (!err)
 		err = reversal_put_tokens(edit, document, edit->before.id, 0, error);
-	return err ? err : put_entries(edit, document, error);
+	return err ? err : reversal_put_entries(edit, document, claims, error);
 }
 
 /* Whether the interface is attached to by command, rather than by the configuration. */
@@ -279,40 +255,100 @@ static const struct {
 	[CHANGE_TOKEN_REVOKE] = {"token restore", reversal_describe_token},
 	[CHANGE_INTERFACE_ATTACH] = {NULL, describe_interface},
 	[CHANGE_INTERFACE_DETACH] = {NULL, describe_interface},
+	/* Of several that wait as one; alone they go back to a generation. */
+	[CHANGE_ALLOW_ADD] = {NULL, reversal_describe_allow_add},
+	[CHANGE_ALLOW_REMOVE] = {"allow add", reversal_describe_held},
+	[CHANGE_ALLOW_SET] = {"allow set", reversal_describe_held},
+	[CHANGE_ALLOW_REPLACE] = {NULL, reversal_describe_whole},
+	[CHANGE_ALLOW_ROLLBACK] = {NULL, reversal_describe_whole},
+	[CHANGE_LIST_CREATE] = {"list remove", reversal_describe_list},
+	[CHANGE_LIST_REMOVE] = {"list restore", reversal_describe_list_remove},
+	[CHANGE_LIST_ADD] = {"list remove-entry", reversal_describe_list},
+	[CHANGE_LIST_REMOVE_ENTRIES] = {"list add", reversal_describe_list_remove_entries},
 };
+
+static int describe(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error)
+{
+	const char *inverse = descriptions[edit->change->kind].inverse;
+	int err = inverse ? reversal_put(document, "do", json_string(inverse), error) : 0;
+
+	return err ? err : descriptions[edit->change->kind].describe(edit, document, claims, error);
+}
 
 static int write_document(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error)
 {
 	edit->pending.inverse = json_dumps(document, JSON_COMPACT);
-	if (!edit->pending.inverse || claims->failed)
-		return reversal_no_memory(error);
-	edit->pending.claims = TAKE_PTR(claims->data);
-	return 0;
+	return edit->pending.inverse && !claims->failed ? 0 : reversal_no_memory(error);
 }
 
-static int describe(struct edit *edit, struct ag_error *error)
+static int cannot(const struct edit *edit, struct ag_error *error)
 {
-	CLEANUP(buffer_clear) struct buffer claims = {0};
-	AUTO_JSON json_t *document = json_object();
-	const char *inverse = descriptions[edit->change->kind].inverse;
-	int err = 0;
+	return error_set(error, ERROR_BAD_REQUEST,
+			 "'%s' cannot be taken back by itself: make it without --confirm-within",
+			 change_action(edit->change->kind));
+}
 
-	if (inverse)
-		err = reversal_put(document, "do", json_string(inverse), error);
-	if (!err)
-		err = descriptions[edit->change->kind].describe(edit, document, &claims, error);
-	return err ? err : write_document(edit, document, &claims, error);
+/* The lists that it refers to are there when it goes back. */
+static int note_generation(struct edit *edit, struct buffer *claims, struct ag_error *error)
+{
+	edit->pending.restores = edit->before.generation;
+	return reversal_claim_list(edit, claims, error);
 }
 
 int reversal_describe(struct edit *edit, struct ag_error *error)
 {
-	if (descriptions[edit->change->kind].describe)
-		return describe(edit, error);
+	CLEANUP(buffer_clear) struct buffer claims = {0};
+	AUTO_JSON json_t *document = json_object();
+	int err;
+
 	if (change_is_of_list(edit->change->kind)) {
-		edit->pending.restores = edit->before.generation;
-		return 0;
+		err = note_generation(edit, &claims, error);
+	} else if (descriptions[edit->change->kind].describe) {
+		err = describe(edit, document, &claims, error);
+		err = err ? err : write_document(edit, document, &claims, error);
+	} else {
+		return cannot(edit, error);
 	}
-	return error_set(error, ERROR_BAD_REQUEST,
-			 "'%s' cannot be taken back by itself: make it without --confirm-within",
-			 change_action(edit->change->kind));
+	edit->pending.claims = TAKE_PTR(claims.data);
+	return err;
+}
+
+/* --- several that wait as one ------------------------------------------------- */
+
+/* What is of others' making, or goes with an account that goes again, needs no way back. */
+static bool needs_none(const struct edit *edit)
+{
+	enum change_kind kind = edit->change->kind;
+	bool fresh = edit->change->account[0] && !gate_account(edit->gate, edit->change->account);
+
+	return kind == CHANGE_POLICY_APPLY || kind == CHANGE_LISTED_ADD || kind == CHANGE_LISTED_REMOVE ||
+	       (fresh && kind != CHANGE_ACCOUNT_ADD && kind != CHANGE_SERVICE_ADD);
+}
+
+static int name_part(const struct change *change, json_t *document, struct ag_error *error)
+{
+	int err = change->account[0] ? reversal_put(document, "account", json_string(change->account), error)
+				     : 0;
+
+	return err || !change->named[0] ? err
+					: reversal_put(document, "named", json_string(change->named), error);
+}
+
+int reversal_note(struct edit *edit, json_t *parts, struct buffer *claims, struct ag_error *error)
+{
+	AUTO_JSON json_t *document = json_object();
+	int err;
+
+	if (needs_none(edit))
+		return 0;
+	if (!descriptions[edit->change->kind].describe)
+		return cannot(edit, error);
+	err = reversal_check_count(json_array_size(parts) + 1, "changes", error);
+	if (!err)
+		err = name_part(edit->change, document, error);
+	if (!err)
+		err = describe(edit, document, claims, error);
+	if (!err && json_array_append(parts, document))
+		err = reversal_no_memory(error);
+	return err;
 }

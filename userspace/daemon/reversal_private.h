@@ -23,7 +23,6 @@ int reversal_no_memory(struct ag_error *error);
 int reversal_put(json_t *document, const char *name, json_t *value, struct ag_error *error);
 /* ERROR_LIMIT for more than may be kept. */
 int reversal_check_count(size_t count, const char *what, struct ag_error *error);
-void reversal_claim(struct buffer *claims, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "" where there is none. */
 const char *reversal_text(const json_t *object, const char *name);
 
@@ -35,3 +34,25 @@ int reversal_describe_token(struct edit *edit, json_t *document, struct buffer *
 			    struct ag_error *error);
 int reversal_read_tokens(const json_t *document, struct reversal *reversal, struct ag_error *error);
 int reversal_read_token(const json_t *document, struct reversal *reversal, struct ag_error *error);
+
+/* reversal_lists.c */
+void reversal_claim_references(struct buffer *claims, const struct list *list);
+/* The named lists that the account refers to. */
+int reversal_claim_list(struct edit *edit, struct buffer *claims, struct ag_error *error);
+/* All of the account's entries. */
+int reversal_put_entries(struct edit *edit, json_t *document, struct buffer *claims, struct ag_error *error);
+int reversal_describe_allow_add(struct edit *edit, json_t *document, struct buffer *claims,
+				struct ag_error *error);
+int reversal_describe_held(struct edit *edit, json_t *document, struct buffer *claims,
+			   struct ag_error *error);
+int reversal_describe_whole(struct edit *edit, json_t *document, struct buffer *claims,
+			    struct ag_error *error);
+int reversal_describe_list(struct edit *edit, json_t *document, struct buffer *claims,
+			   struct ag_error *error);
+int reversal_describe_list_remove(struct edit *edit, json_t *document, struct buffer *claims,
+				  struct ag_error *error);
+int reversal_describe_list_remove_entries(struct edit *edit, json_t *document, struct buffer *claims,
+					  struct ag_error *error);
+int reversal_read_list(const json_t *document, struct reversal *reversal, struct ag_error *error);
+int reversal_read_set(const json_t *document, struct reversal *reversal, struct ag_error *error);
+int reversal_read_whole(const json_t *document, struct reversal *reversal, struct ag_error *error);

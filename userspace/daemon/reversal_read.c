@@ -2,6 +2,7 @@
 /*
  * reversal_read.c - from a document to the change that it stands for: see reversal.h
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/reversal_private.h"
+
+#define PHASE_LAST 9
 
 DEFINE_CLEANUP(json, json_t *, json_decref)
 #define AUTO_JSON CLEANUP(cleanup_json)
@@ -57,33 +60,6 @@ static int read_roles(const json_t *array, struct reversal *reversal, struct ag_
 	return 0;
 }
 
-static int sign_entries(const json_t *authors, struct list *list, struct ag_error *error)
-{
-	if (json_array_size(authors) != list->count)
-		return error_set(error, ERROR_STORE, "entries and their authors are not as many");
-	for (size_t i = 0; i < list->count; i++) {
-		const json_t *author = json_array_get(authors, i);
-		const char *by = json_string_value(json_array_get(author, 0));
-
-		list->entries[i].created_by = strdup(by ? by : "");
-		list->entries[i].created_at = json_integer_value(json_array_get(author, 1));
-		if (!list->entries[i].created_by)
-			return reversal_no_memory(error);
-	}
-	return 0;
-}
-
-static int read_list(const json_t *document, struct reversal *reversal, struct ag_error *error)
-{
-	AUTO_FREE char *text = json_dumps(json_object_get(document, "list"), JSON_COMPACT);
-	int err = text ? request_entries_decode(text, strlen(text), REVERSAL_ITEMS_MAX, true, &reversal->list,
-						error)
-		       : reversal_no_memory(error);
-
-	reversal->change.list = &reversal->list;
-	return err ? err : sign_entries(json_object_get(document, "authors"), &reversal->list, error);
-}
-
 static int read_settings(const json_t *document, struct reversal *reversal, struct ag_error *error)
 {
 	int err = mode_parse(reversal_text(document, "mode"), &reversal->mode, error);
@@ -107,7 +83,7 @@ static int read_account(const json_t *document, struct reversal *reversal, struc
 		err = read_roles(json_object_get(document, "roles"), reversal, error);
 	if (!err)
 		err = reversal_read_tokens(document, reversal, error);
-	return err ? err : read_list(document, reversal, error);
+	return err ? err : reversal_read_list(document, reversal, error);
 }
 
 static int read_user(const json_t *document, struct reversal *reversal, struct ag_error *error)
@@ -157,23 +133,38 @@ static int read_nothing(const json_t *document, struct reversal *reversal, struc
 	return 0;
 }
 
+/*
+ * The phase is when it is done among several: what is in the way of others goes first, what others stand on
+ * comes before them, and goes behind them. Accounts that go stand last (gate_apply_all()), but for lists that
+ * nobody uses any more then.
+ */
 static const struct {
 	enum change_kind kind;
 	reversal_reads read;
+	unsigned int phase;
 } readings[] = {
-	{CHANGE_ACCOUNT_REMOVE, read_nothing},
-	{CHANGE_ACCOUNT_RESTORE, read_account},
-	{CHANGE_ACCOUNT_SET, read_settings},
-	{CHANGE_SERVICE_REMOVE, read_named_services},
-	{CHANGE_SERVICE_ADD, read_named_services},
-	{CHANGE_USER_REMOVE, read_nothing},
-	{CHANGE_USER_RESTORE, read_user},
-	{CHANGE_ROLE_GRANT, read_role},
-	{CHANGE_ROLE_REVOKE, read_role},
-	{CHANGE_INTERFACE_ATTACH, read_interface},
-	{CHANGE_INTERFACE_DETACH, read_interface},
-	{CHANGE_TOKEN_REVOKE, reversal_read_token},
-	{CHANGE_TOKEN_RESTORE, reversal_read_token},
+	{CHANGE_SERVICE_REMOVE, read_named_services, 1},
+	{CHANGE_LIST_RESTORE, reversal_read_list, 2},
+	{CHANGE_LIST_ADD, reversal_read_list, 2},
+	{CHANGE_LIST_REMOVE_ENTRIES, reversal_read_list, 2},
+	{CHANGE_ACCOUNT_RESTORE, read_account, 3},
+	{CHANGE_ROLE_GRANT, read_role, 4},
+	{CHANGE_ROLE_REVOKE, read_role, 4},
+	{CHANGE_ALLOW_ADD, reversal_read_list, 5},
+	{CHANGE_ALLOW_REMOVE, reversal_read_list, 5},
+	{CHANGE_ALLOW_SET, reversal_read_set, 5},
+	{CHANGE_ALLOW_REPLACE, reversal_read_whole, 5},
+	{CHANGE_ACCOUNT_SET, read_settings, REVERSAL_LISTS_DONE},
+	{CHANGE_SERVICE_ADD, read_named_services, 7},
+	{CHANGE_ACCOUNT_REMOVE, read_nothing, 8},
+	{CHANGE_LIST_REMOVE, read_nothing, PHASE_LAST},
+	/* never among several */
+	{CHANGE_USER_REMOVE, read_nothing, 0},
+	{CHANGE_USER_RESTORE, read_user, 0},
+	{CHANGE_TOKEN_REVOKE, reversal_read_token, 0},
+	{CHANGE_TOKEN_RESTORE, reversal_read_token, 0},
+	{CHANGE_INTERFACE_ATTACH, read_interface, 0},
+	{CHANGE_INTERFACE_DETACH, read_interface, 0},
 };
 
 static int read_document(const json_t *document, struct reversal *reversal, struct ag_error *error)
@@ -184,6 +175,7 @@ static int read_document(const json_t *document, struct reversal *reversal, stru
 		if (strcmp(change_action(readings[i].kind), what) != 0)
 			continue;
 		reversal->change.kind = readings[i].kind;
+		reversal->phase = readings[i].phase;
 		return readings[i].read(document, reversal, error);
 	}
 	return error_set(error, ERROR_STORE, "'%s' is no way back", what);
@@ -199,6 +191,8 @@ static void name_subject(const struct store_pending *row, struct change *change)
 		[PENDING_USER] = {change->user.name, sizeof(change->user.name)},
 		[PENDING_INTERFACE] = {change->interface.name, sizeof(change->interface.name)},
 		[PENDING_TOKEN] = {change->named, sizeof(change->named)}, /* the document says which */
+		[PENDING_LIST] = {change->named, sizeof(change->named)},
+		[PENDING_POLICY] = {change->named, sizeof(change->named)}, /* never alone */
 	};
 
 	(void)snprintf(places[row->subject].to, places[row->subject].size, "%s", row->name);
@@ -221,6 +215,14 @@ static int read_inverse(const struct store_pending *row, struct reversal *ret, s
 	return read_document(document, ret, error);
 }
 
+static int unreadable(const struct store_pending *row, struct ag_error *error)
+{
+	error_prepend(error, "what takes back the change of %s '%s' cannot be read",
+		      pending_subject_name(row->subject), row->name);
+	error->code = ERROR_STORE;
+	return -EIO;
+}
+
 int reversal_read(const struct store_pending *row, struct reversal *ret, struct ag_error *error)
 {
 	int err;
@@ -232,10 +234,7 @@ int reversal_read(const struct store_pending *row, struct reversal *ret, struct 
 	if (!err)
 		return 0;
 	reversal_clear(ret);
-	error_prepend(error, "what takes back the change of %s '%s' cannot be read",
-		      pending_subject_name(row->subject), row->name);
-	error->code = ERROR_STORE;
-	return err;
+	return unreadable(row, error);
 }
 
 void reversal_clear(struct reversal *reversal)
@@ -245,4 +244,97 @@ void reversal_clear(struct reversal *reversal)
 	free(reversal->roles);
 	free(reversal->tokens);
 	*reversal = (struct reversal){0};
+}
+
+/* --- several ------------------------------------------------------------------ */
+
+void reversals_free(struct reversal *reversals, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		reversal_clear(&reversals[i]);
+	free(reversals);
+}
+
+/* What was read points into where it stands. */
+static int read_part(const json_t *document, struct reversal *ret, struct ag_error *error)
+{
+	struct change *change = &ret->change;
+
+	(void)snprintf(change->account, sizeof(change->account), "%s", reversal_text(document, "account"));
+	(void)snprintf(change->named, sizeof(change->named), "%s", reversal_text(document, "named"));
+	return read_document(document, ret, error);
+}
+
+static bool is_restored(const json_t *parts, const char *account)
+{
+	const json_t *part;
+	size_t index;
+
+	json_array_foreach ((json_t *)(uintptr_t)parts, index, part)
+		if (!strcmp(reversal_text(part, "do"), change_action(CHANGE_ACCOUNT_RESTORE)) &&
+		    !strcmp(reversal_text(part, "account"), account))
+			return true;
+	return false;
+}
+
+/* Services that went before their account did are restored with it. */
+static bool is_covered(const json_t *parts, const json_t *part)
+{
+	return !strcmp(reversal_text(part, "do"), change_action(CHANGE_SERVICE_ADD)) &&
+	       is_restored(parts, reversal_text(part, "account"));
+}
+
+/* By phase, and within one the last that was made first. */
+static unsigned int phase_of(const json_t *part)
+{
+	for (size_t i = 0; i < sizeof(readings) / sizeof(*readings); i++)
+		if (!strcmp(change_action(readings[i].kind), reversal_text(part, "do")))
+			return readings[i].phase;
+	return PHASE_LAST; /* where it is found to be none */
+}
+
+static int read_parts(const json_t *parts, struct reversal *reversals, size_t *count, struct ag_error *error)
+{
+	int err = 0;
+
+	for (unsigned int phase = 0; phase <= PHASE_LAST; phase++)
+		for (size_t i = json_array_size(parts); i-- > 0 && !err;) {
+			const json_t *part = json_array_get(parts, i);
+
+			if (phase_of(part) != phase || is_covered(parts, part))
+				continue;
+			err = read_part(part, &reversals[(*count)++], error);
+		}
+	return err;
+}
+
+static int read_all(const json_t *document, struct reversal **ret, size_t *ret_count, struct ag_error *error)
+{
+	const json_t *parts = json_object_get(document, "changes");
+	struct reversal *reversals;
+	size_t count = 0;
+	int err;
+
+	if (!json_is_array(parts) || strcmp(reversal_text(document, "do"), "all") != 0)
+		return error_set(error, ERROR_STORE, "it is not of several changes");
+	reversals = calloc(json_array_size(parts) + 1, sizeof(*reversals));
+	if (!reversals)
+		return reversal_no_memory(error);
+	err = read_parts(parts, reversals, &count, error);
+	if (err) {
+		reversals_free(reversals, count);
+		return err;
+	}
+	*ret = reversals;
+	*ret_count = count;
+	return 0;
+}
+
+int reversal_read_all(const struct store_pending *row, struct reversal **ret, size_t *ret_count,
+		      struct ag_error *error)
+{
+	AUTO_JSON json_t *document = json_loads(row->inverse, JSON_REJECT_DUPLICATES, NULL);
+	int err = read_all(document, ret, ret_count, error);
+
+	return err ? unreadable(row, error) : 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "userspace/daemon/bundle_back.h"
 #include "userspace/daemon/call.h"
 #include "userspace/daemon/imports.h"
 #include "userspace/daemon/reversal.h"
@@ -31,6 +32,8 @@ int takeback_expired(struct gate *gate, struct imports *imports, const struct st
 	struct reversal reversal;
 	int err;
 
+	if (bundle_back_is(row))
+		return bundle_back_expired(gate, imports, row, done, arg, error);
 	if (row->subject == PENDING_ACCOUNT && imports_hold(imports, row->name))
 		return -EAGAIN;
 	err = reversal_read(row, &reversal, error);
@@ -47,8 +50,11 @@ int takeback_expired(struct gate *gate, struct imports *imports, const struct st
 int takeback_asked(struct call *call, const struct store_pending *row)
 {
 	struct reversal reversal;
-	int err = reversal_read(row, &reversal, &call->error);
+	int err;
 
+	if (bundle_back_is(row))
+		return bundle_back_asked(call, row);
+	err = reversal_read(row, &reversal, &call->error);
 	if (err)
 		return err;
 	reversal.change.actor = call->actor;

@@ -4,6 +4,7 @@
  */
 #include "userspace/daemon/convoy.h"
 
+#include "userspace/daemon/bundle.h"
 #include "userspace/daemon/pending.h"
 #include "userspace/daemon/reconcile.h"
 
@@ -38,9 +39,11 @@ static int undo_edits(struct convoy *convoy, struct ag_error *error)
 		struct passage *passage = &convoy->passages[i];
 
 		err = passage->kind->undo(&passage->edit, error);
-		if (!err)
+		if (!err && !convoy->bundle)
 			err = pending_unwrite(&passage->edit, error);
 	}
+	if (!err && convoy->bundle)
+		err = bundle_unwrite(convoy->bundle, error);
 	if (!err)
 		err = convoy_each(convoy, forget, error);
 	return err ? err : convoy_each(convoy, audit_refused, error);

@@ -5,7 +5,7 @@
  * They give rights, so they are in the sum of people. They refer to the role that they act by: what removes
  * that (the user, the account, or the role alone) removes them, and takes them out of the sum first.
  */
-#include "userspace/io/store.h"
+#include "userspace/io/store_tokens.h"
 
 #include "userspace/io/store_private.h"
 
