@@ -16,6 +16,7 @@ ag --quiet account add beta
 ag --quiet service add beta 192.0.2.20
 ag --quiet role grant beta ada admin
 ag --quiet user add vera
+ag --quiet user add olga --operator
 ag --quiet role grant acme vera viewer
 ag --quiet role grant acme ops admin
 ag --quiet role grant beta ops admin
@@ -169,6 +170,7 @@ check "something else is changed" ag account add other
 ag --quiet account remove other
 refused forbidden 4 "who is no operator takes nothing back" --as ada --origin "$ADA" confirm --policy --undo
 refused origin_not_covered 1 "it is not confirmed from where one of them lets nobody in" --as ops --origin 192.0.2.99 confirm --policy
+refused forbidden 4 "... nor by another operator, who is no admin of what its entries changed of" --as olga --origin "$ADA" confirm --policy
 check "to try, it is" ops confirm --policy --dry-run
 check "it is taken back" ops confirm --policy --undo
 is "... to the letter" "$(everything)" "$before"
@@ -189,6 +191,8 @@ is "... by nobody, as the audit log says" "$(ag --json audit | jq -c '[.items[] 
 # Lists that the worker prepares, of two accounts at once.
 jq -nc --arg ada "$ADA" '{accounts: [("acme", "beta") | {name: ., mode: "monitor", entries: ([$ada, "@corp-vpn"] + [range(3000) |
 	"10.\(. / 65536 | floor).\(. / 256 | floor % 256).\(. % 256)"] | map({prefix: .}))}]}' >"$DIR/long.json"
+check "long lists, to try" ops policy apply "$DIR/long.json" --confirm-within 1h --dry-run
+is "... change nothing, and nothing waits" "$(waits) $(everything)" "0 $before"
 check "long lists, for two seconds" ops policy apply "$DIR/long.json" --confirm-within 2s
 check "... are taken back" wait_for 30 nothing_waits
 is "... to the letter" "$(everything)" "$before"

@@ -359,6 +359,9 @@ static void test_confirmed_from_where_one_is_let_in(void **state)
 	assert_int_equal(make(fixture, &scenarios[3], WITHIN, &error), 0);
 	assert_int_equal(confirm_from(fixture, NULL, true, &error), 0);
 	assert_waiting(fixture, 0);
+	assert_int_equal(make(fixture, &scenarios[10], WITHIN, &error), 0); /* monitor: stops nobody */
+	assert_int_equal(confirm_from(fixture, "192.0.2.99", false, &error), 0);
+	assert_waiting(fixture, 0);
 	assert_true(agrees(fixture));
 	assert_int_equal(teardown(state), 0);
 }

@@ -119,6 +119,7 @@ static void test_claims(void **state)
 	struct store_pending owner = {0};
 
 	put(f, &row);
+	row.claims = row.inverse = (char *)"";
 	assert_int_equal(store_pending_claimed(f->store, "192.0.2.10:443/tcp", &owner, &f->error), 1);
 	assert_same(&owner, &row);
 	store_pending_clear(&owner);

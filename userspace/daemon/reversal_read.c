@@ -265,23 +265,28 @@ static int read_part(const json_t *document, struct reversal *ret, struct ag_err
 	return read_document(document, ret, error);
 }
 
-static bool is_restored(const json_t *parts, const char *account)
+/* The accounts that are restored, as members of an object. */
+static json_t *find_restored(const json_t *parts)
 {
+	json_t *restored = json_object();
 	const json_t *part;
 	size_t index;
 
-	json_array_foreach ((json_t *)(uintptr_t)parts, index, part)
-		if (!strcmp(reversal_text(part, "do"), change_action(CHANGE_ACCOUNT_RESTORE)) &&
-		    !strcmp(reversal_text(part, "account"), account))
-			return true;
-	return false;
+	json_array_foreach ((json_t *)(uintptr_t)parts, index, part) {
+		if (strcmp(reversal_text(part, "do"), change_action(CHANGE_ACCOUNT_RESTORE)) != 0 ||
+		    !json_object_set_new(restored, reversal_text(part, "account"), json_true()))
+			continue;
+		json_decref(restored);
+		return NULL;
+	}
+	return restored;
 }
 
 /* Services that went before their account did are restored with it. */
-static bool is_covered(const json_t *parts, const json_t *part)
+static bool is_covered(const json_t *restored, const json_t *part)
 {
 	return !strcmp(reversal_text(part, "do"), change_action(CHANGE_SERVICE_ADD)) &&
-	       is_restored(parts, reversal_text(part, "account"));
+	       json_object_get(restored, reversal_text(part, "account"));
 }
 
 /* By phase, and within one the last that was made first. */
@@ -295,13 +300,14 @@ static unsigned int phase_of(const json_t *part)
 
 static int read_parts(const json_t *parts, struct reversal *reversals, size_t *count, struct ag_error *error)
 {
-	int err = 0;
+	AUTO_JSON json_t *restored = find_restored(parts);
+	int err = restored ? 0 : reversal_no_memory(error);
 
 	for (unsigned int phase = 0; phase <= PHASE_LAST; phase++)
 		for (size_t i = json_array_size(parts); i-- > 0 && !err;) {
 			const json_t *part = json_array_get(parts, i);
 
-			if (phase_of(part) != phase || is_covered(parts, part))
+			if (phase_of(part) != phase || is_covered(restored, part))
 				continue;
 			err = read_part(part, &reversals[(*count)++], error);
 		}

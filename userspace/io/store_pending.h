@@ -19,7 +19,8 @@ struct store;
  * more. `restores` is the account's generation to go back to; where it is 0, `inverse` says what to do, in
  * words that the store does not understand. `claims`, each between blanks, are what the way back needs, and
  * what nobody else may take meanwhile: store_pending_claimed() is 1 for such a word, with the row whose it
- * is, else 0. Strings are borrowed for add (NULL counts as empty), and owned by what is read.
+ * is but for these two, which may be long, else 0. Strings are borrowed for add (NULL counts as empty), and
+ * owned by what is read.
  */
 enum pending_subject {
 	PENDING_ACCOUNT,

@@ -37,9 +37,9 @@
 	"t.id, t.account_id, t.user_id, a.name, u.name, t.role, t.hash, t.note, t.created_by, "              \
 	"t.created_at, t.expires, t.last_used FROM tokens AS t JOIN accounts AS a ON a.id = t.account_id "   \
 	"JOIN users AS u ON u.id = t.user_id "
-#define PENDING_COLUMNS                                                                                      \
-	"subject, name, action, user, admins, generation, restores, made_at, within, wall, up, boot, "       \
-	"claims, inverse"
+#define PENDING_HEAD                                                                                         \
+	"subject, name, action, user, admins, generation, restores, made_at, within, wall, up, boot, "
+#define PENDING_COLUMNS	    PENDING_HEAD "claims, inverse"
 #define NAMED_COLUMNS	    "id, name, entries, generation, created_at, content FROM lists "
 #define NAMED_ENTRY_COLUMNS "family, addr, len, note, created_by, created_at "
 /* A reference to a list, in the list of entries e of account a as it is. */
@@ -244,7 +244,7 @@ static const char *const statements[SQL_MAX] = {
 	[SQL_PENDING_GET] = "SELECT " PENDING_COLUMNS " FROM pending WHERE subject = ? AND name = ?",
 	[SQL_PENDINGS] = "SELECT " PENDING_COLUMNS " FROM pending ORDER BY subject, name",
 	[SQL_PENDING_COUNT] = "SELECT count(*) FROM pending",
-	[SQL_PENDING_CLAIMED] = "SELECT " PENDING_COLUMNS " FROM pending "
+	[SQL_PENDING_CLAIMED] = "SELECT " PENDING_HEAD "'', '' FROM pending "
 				"WHERE instr(claims, ' ' || ?1 || ' ') > 0 LIMIT 1",
 	[SQL_NAMED_ADD] = "INSERT INTO lists (id, name, entries, generation, created_at, content) "
 			  "VALUES ((SELECT coalesce(max(id), 0) + 1 FROM lists), ?, 0, 0, ?, ?)",
@@ -258,9 +258,8 @@ static const char *const statements[SQL_MAX] = {
 				"created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[SQL_NAMED_ENTRY_REMOVE] = "DELETE FROM list_entries WHERE list_id = ? AND family = ? AND addr = ? "
 				   "AND len = ? RETURNING " NAMED_ENTRY_COLUMNS,
-	[SQL_NAMED_USERS] =
-		"SELECT DISTINCT a.id, a.name FROM entries AS e JOIN accounts AS a ON a.id = e.account_id "
-		NAMED_REFERENCE "ORDER BY a.name",
+	[SQL_NAMED_USERS] = "SELECT DISTINCT a.id, a.name FROM entries AS e JOIN accounts AS a ON a.id = "
+			    "e.account_id " NAMED_REFERENCE "ORDER BY a.name",
 	[SQL_NAMED_USER_COUNT] = "SELECT count(DISTINCT e.account_id) FROM entries AS e "
 				 "JOIN accounts AS a ON a.id = e.account_id " NAMED_REFERENCE,
 
