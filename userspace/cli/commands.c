@@ -226,7 +226,7 @@ const struct command COMMANDS[] = {
 	{.noun = "doctor", .arguments = "[IFACE]", .help = "preflight: kernel, driver, MTU, queues, other XDP programs; says what to do",
 	 .most = 1, .run = run_doctor, .method = "GET", .path = "/v1/doctor", .query = "interface", .fields = FINDING, .unpaged = true},
 	{.noun = "panic", .arguments = "", .help = "operators: everything passes until switched off",
-	 .options = CHANGE | OPTION_BIT(REASON) | OPTION_BIT(OFF),
+	 .options = OPTION_BIT(DRY_RUN) | OPTION_BIT(REASON) | OPTION_BIT(OFF),
 	 .run = run_panic, .method = "PUT", .path = "/v1/panic", .body = {{"reason", SOURCE_TEXT, OPTION_REASON}},
 	 .done = "PANIC: everything passes on every interface, until \"allowgate panic --off\""},
 
@@ -272,7 +272,7 @@ const struct command COMMANDS[] = {
 	{.noun = "user", .verb = "export", .arguments = "NAME", .help = "everything that is held on them, as one JSON document",
 	 .least = 1, .most = 1, .run = run_document, .method = "GET", .path = "/v1/users/{0}/export"},
 	{.noun = "user", .verb = "erase", .arguments = "NAME", .help = "with all that tells who they were, in the audit log too",
-	 .options = CHANGE, .least = 1, .most = 1,
+	 .options = OPTION_BIT(DRY_RUN), .least = 1, .most = 1,
 	 .run = run_change, .method = "POST", .path = "/v1/users/{0}/erase",
 	 .done = "{0}: erased"},
 
