@@ -62,9 +62,9 @@ struct options {
 	size_t failsafe_count;
 	uint64_t max_accounts;
 	uint64_t max_services;
-	uint64_t max_entries; /* of one list */
+	uint64_t max_entries;	    /* of one list */
 	uint64_t max_list_accounts; /* that use one named list */
-	uint64_t max_body;    /* bytes of one request */
+	uint64_t max_body;	    /* bytes of one request */
 	uint64_t max_connections_per_uid;
 	uint64_t max_connections_per_address; /* over TLS */
 	uint64_t max_token_requests;	      /* a minute, of one token */
