@@ -174,6 +174,7 @@ static void test_claims_are_kept(void **state)
 	struct ag_error error = {0};
 	struct service wanted;
 
+	assert_int_equal(make(fixture, &scenarios[5], 0, &error), 0);	   /* bob has no role there */
 	assert_int_equal(make(fixture, &scenarios[1], WITHIN, &error), 0); /* acme goes ... */
 	assert_int_equal(make(fixture, &scenarios[7], WITHIN, &error), 0); /* ... and bob */
 	strcpy(add.account, "beta");
@@ -195,6 +196,35 @@ static void test_claims_are_kept(void **state)
 	assert_int_equal(take_back(fixture, PENDING_USER, "bob", &error), 0);
 	assert_true(agrees(fixture));
 	assert_int_equal(teardown(state), 0);
+}
+
+/* Of two that stand on one another the second waits for the first: else neither order would bring back both.
+ */
+static void test_none_crosses_another(void **state)
+{
+	static const struct {
+		size_t first, second;
+		const char *says;
+	} pairs[] = {{1, 7, "confirm acme"},
+		     {7, 1, "confirm --user bob"},
+		     {5, 7, "confirm acme"},
+		     {16, 7, "confirm --token 000000000002"},
+		     {16, 1, "confirm --token 000000000002"},
+		     {16, 5, "confirm --token 000000000002"}};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		struct fixture *fixture = begin(state);
+		struct ag_error error = {0};
+
+		assert_int_equal(make(fixture, &scenarios[pairs[i].first], WITHIN, &error), 0);
+		assert_true(make(fixture, &scenarios[pairs[i].second], WITHIN, &error) < 0);
+		assert_int_equal(error.code, ERROR_CONFLICT);
+		if (!strstr(error.message, pairs[i].says))
+			fail_msg("%zu: %s", i, error.message);
+		assert_waiting(fixture, 1);
+		assert_int_equal(make(fixture, &scenarios[pairs[i].second], 0, &error), 0); /* for good */
+		assert_int_equal(teardown(state), 0);
+	}
 }
 
 /* Of a user that is gone for good there is no role to be put back. */
@@ -409,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_taken_back_to_the_letter),
 		cmocka_unit_test(test_others_wait),
 		cmocka_unit_test(test_claims_are_kept),
+		cmocka_unit_test(test_none_crosses_another),
 		cmocka_unit_test(test_what_is_gone_stays_gone),
 		cmocka_unit_test(test_tokens_and_roles),
 		cmocka_unit_test(test_no_hash_in_the_audit_log),

@@ -139,8 +139,7 @@ bool pending_next_claim(const char **at, const char *kind, char value[CLAIM_SIZE
 	return false;
 }
 
-/* What another change that waits holds as it is. */
-static int check_held(const struct gate *gate, const char *kind, const char *name, struct ag_error *error)
+int pending_check_held(const struct gate *gate, const char *kind, const char *name, struct ag_error *error)
 {
 	struct store_pending row = {0};
 	char claim[CLAIM_SIZE];
@@ -174,7 +173,7 @@ static int check_claim(const struct gate *gate, const char *claim, struct ag_err
 static int check_claims(const struct gate *gate, const struct change *change, struct ag_error *error)
 {
 	char text[SERVICE_TEXT_MAX];
-	int err = change->account[0] ? check_held(gate, "account", change->account, error) : 0;
+	int err = change->account[0] ? pending_check_held(gate, "account", change->account, error) : 0;
 
 	for (size_t i = 0; change->kind == CHANGE_SERVICE_ADD && i < change->service_count && !err; i++) {
 		service_format(&change->services[i], text);
@@ -188,10 +187,11 @@ static int check_claims(const struct gate *gate, const struct change *change, st
 
 static int check_list_claims(const struct gate *gate, const struct change *change, struct ag_error *error)
 {
-	int err = check_held(gate, "list", change->named, error);
+	int err = pending_check_held(gate, "list", change->named, error);
 
-	return err || change->kind != CHANGE_LIST_REMOVE ? err
-							 : check_held(gate, "uses", change->named, error);
+	return err || change->kind != CHANGE_LIST_REMOVE
+		       ? err
+		       : pending_check_held(gate, "uses", change->named, error);
 }
 
 int pending_check(const struct gate *gate, const struct change *change, struct ag_error *error)
@@ -227,7 +227,7 @@ int pending_check_references(const struct edit *edit, struct ag_error *error)
 		return 0;
 	err = store_references(gate->store, edit->after.id, &references, error);
 	for (size_t i = 0; i < references.count && !err; i++)
-		err = check_held(gate, "list", references.entries[i].list, error);
+		err = pending_check_held(gate, "list", references.entries[i].list, error);
 	list_clear(&references);
 	return err;
 }

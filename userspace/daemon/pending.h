@@ -16,7 +16,7 @@
 struct edit;
 
 #define CONFIRM_WITHIN_MAX  86400 /* seconds */
-#define CLAIM_SIZE	    128
+#define CLAIM_SIZE	    160
 #define PENDING_TITLE_SIZE  (NAME_SIZE + 16)
 #define PENDING_POLICY_NAME "host" /* there is one */
 
@@ -32,6 +32,8 @@ enum pending_subject pending_subject_of(const struct change *change, char ret_na
 int pending_check(const struct gate *gate, const struct change *change, struct ag_error *error);
 /* ERROR_CONFLICT, which says how the row's change is confirmed or taken back. */
 int pending_refuse(const struct store_pending *row, struct ag_error *error);
+/* ERROR_CONFLICT where a change that waits claims KIND=NAME. */
+int pending_check_held(const struct gate *gate, const char *kind, const char *name, struct ag_error *error);
 /* In the transaction, behind all edits: whether the account refers to a list that may go, or be another,
  * again. */
 int pending_check_references(const struct edit *edit, struct ag_error *error);
@@ -63,7 +65,8 @@ void pending_title(const struct store_pending *row, char title[PENDING_TITLE_SIZ
 /*
  * The value of the next claim "KIND=VALUE" from *at on, which starts at row->claims; false where there is
  * none: account, entries (an account's, which came and went), list, uses (a list, which must stay), back
- * (ACCOUNT@GENERATION, which is pinned).
+ * (ACCOUNT@GENERATION, which is pinned); and of what comes back with a role: user, roles (an account's), role
+ * (ACCOUNT/USER), each of which may go for good meanwhile, but not for a while.
  */
 bool pending_next_claim(const char **at, const char *kind, char value[CLAIM_SIZE]);
 /* Reads anew how many there are. */

@@ -12,6 +12,7 @@
 #include "userspace/core/cleanup.h"
 #include "userspace/core/request.h"
 #include "userspace/daemon/interfaces.h"
+#include "userspace/daemon/pending.h"
 #include "userspace/daemon/reversal_private.h"
 
 DEFINE_CLEANUP(json, json_t *, json_decref)
@@ -39,7 +40,7 @@ int reversal_check_count(size_t count, const char *what, struct ag_error *error)
 
 void reversal_claim(struct buffer *claims, const char *format, ...)
 {
-	char text[SERVICE_TEXT_MAX + NAME_SIZE];
+	char text[CLAIM_SIZE];
 	va_list args;
 
 	va_start(args, format);
@@ -92,22 +93,28 @@ static int describe_role(struct edit *edit, json_t *document, struct buffer *cla
 	enum role role = ROLE_NONE;
 	int err = store_role_of(edit->gate->store, edit->before.id, user, &role, error);
 
-	(void)claims;
 	if (!err)
 		err = reversal_put(document, "do",
 				   json_string(role == ROLE_NONE ? "role revoke" : "role grant"), error);
 	if (!err)
 		err = reversal_put(document, "user", json_string(user), error);
+	reversal_claim(claims, "user=%s", user);
 	return err || role == ROLE_NONE ? err
 					: reversal_put(document, "role", json_string(role_name(role)), error);
 }
 
-/* Its tokens go with it. */
+/* Its tokens go with it, but for one that would come back before the role does, and so never. */
 static int describe_role_revoke(struct edit *edit, json_t *document, struct buffer *claims,
 				struct ag_error *error)
 {
+	char role[2 * NAME_SIZE];
 	struct store_user user = {0};
-	int err = describe_role(edit, document, claims, error);
+	int err;
+
+	(void)snprintf(role, sizeof(role), "%s/%s", edit->change->account, edit->change->user.name);
+	err = pending_check_held(edit->gate, "role", role, error);
+	if (!err)
+		err = describe_role(edit, document, claims, error);
 
 	if (!err)
 		err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
@@ -126,7 +133,7 @@ static int describe_nothing(struct edit *edit, json_t *document, struct buffer *
 
 /* Of an account or of a user: NULL for all. */
 static int put_roles(struct edit *edit, json_t *document, const char *account, const char *user,
-		     struct ag_error *error)
+		     struct buffer *claims, struct ag_error *error)
 {
 	AUTO_FREE struct store_role *roles = NULL;
 	AUTO_JSON json_t *array = json_array();
@@ -135,9 +142,14 @@ static int put_roles(struct edit *edit, json_t *document, const char *account, c
 
 	if (!err)
 		err = reversal_check_count(count, "roles", error);
-	for (size_t i = 0; i < count && !err; i++)
+	for (size_t i = 0; i < count && !err; i++) {
+		if (account)
+			reversal_claim(claims, "user=%s", roles[i].user);
+		else
+			reversal_claim(claims, "roles=%s", roles[i].account);
 		if (json_array_append_new(array, json_role(roles[i].account, roles[i].user, roles[i].role)))
 			err = reversal_no_memory(error);
+	}
 	return err ? err : reversal_put(document, "roles", TAKE_PTR(array), error);
 }
 
@@ -147,6 +159,8 @@ static int describe_user_remove(struct edit *edit, json_t *document, struct buff
 	struct store_user user;
 	int err = store_user_find(edit->gate->store, edit->change->user.name, &user, error);
 
+	if (!err)
+		err = pending_check_held(edit->gate, "user", user.name, error);
 	if (err)
 		return err;
 	if (user.uid >= 0)
@@ -157,7 +171,7 @@ static int describe_user_remove(struct edit *edit, json_t *document, struct buff
 	if (!err)
 		err = reversal_put(document, "delegate", json_boolean(user.delegate), error);
 	if (!err)
-		err = put_roles(edit, document, NULL, user.name, error);
+		err = put_roles(edit, document, NULL, user.name, claims, error);
 	return err ? err : reversal_put_tokens(edit, document, 0, user.id, error);
 }
 
@@ -198,12 +212,14 @@ static int put_all_services(struct edit *edit, json_t *document, struct buffer *
 static int describe_account_remove(struct edit *edit, json_t *document, struct buffer *claims,
 				   struct ag_error *error)
 {
-	int err = put_settings(&edit->before, document, error);
+	int err = pending_check_held(edit->gate, "roles", edit->before.name, error);
 
+	if (!err)
+		err = put_settings(&edit->before, document, error);
 	if (!err)
 		err = put_all_services(edit, document, claims, error);
 	if (!err)
-		err = put_roles(edit, document, edit->before.name, NULL, error);
+		err = put_roles(edit, document, edit->before.name, NULL, claims, error);
 	if (!err)
 		err = reversal_put_tokens(edit, document, edit->before.id, 0, error);
 	return err ? err : reversal_put_entries(edit, document, claims, error);

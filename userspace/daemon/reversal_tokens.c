@@ -68,10 +68,13 @@ int reversal_put_tokens(struct edit *edit, json_t *document, int64_t account_id,
 int reversal_describe_token(struct edit *edit, json_t *document, struct buffer *claims,
 			    struct ag_error *error)
 {
+	const struct store_token *token = edit->change->token;
 	AUTO_JSON json_t *array = json_array();
 
-	(void)claims; /* an id is nobody's else */
-	if (add_token(array, edit->change->token))
+	reversal_claim(claims, "user=%s", token->user);
+	reversal_claim(claims, "roles=%s", token->account);
+	reversal_claim(claims, "role=%s/%s", token->account, token->user);
+	if (add_token(array, token))
 		return reversal_no_memory(error);
 	return reversal_put(document, "tokens", TAKE_PTR(array), error);
 }
