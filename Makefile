@@ -247,9 +247,10 @@ run:
 .PHONY: check-long
 check-long:
 	tools/install-packages build demo check
-	$(MAKE) BUILD=$(BUILD) all prog-tests $(D)/test_store_corrupt
+	$(MAKE) BUILD=$(BUILD) all prog-tests $(D)/test_store_corrupt $(D)/test_store_faults
 	AG_LINT_NODES=225000 tests/lint tidy
 	STORE_FLIPS=3000 $(D)/test_store_corrupt
+	STORE_KILLS=400 $(D)/test_store_faults
 	AG_CHURN_SECONDS=60 tests/net/replace.sh
 	AG_CHURN_REPLACEMENTS=1000000 AG_CHURN_SECONDS=60 AG_TEST_TIMEOUT=3600 $(D)/prog_churn
 	AG_PACKETS=50000000 AG_TEST_TIMEOUT=7200 $(D)/prog_packets

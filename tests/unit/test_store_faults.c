@@ -10,6 +10,8 @@
 
 #include "tests/unit/store_fixture.h"
 
+#define KILLS 12
+
 /* Adds to the list until that fails, which must leave the list as it was. */
 static void fill_until_refused(struct fixture *f, const char *text)
 {
@@ -168,11 +170,13 @@ static void test_killed(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t id, generation = 0, before = 0, committed, total = 0;
+	const char *rounds = getenv("STORE_KILLS"); /* more, in check-long */
+	unsigned int kills = rounds ? (unsigned int)atoi(rounds) : KILLS;
 
 	make_store(f);
 	fixture_close(f);
-	for (unsigned int i = 0; i < 40; i++) {
-		committed = kill_after(f, 1 + i % 5, i * 97);
+	for (unsigned int i = 0; i < kills; i++) {
+		committed = kill_after(f, 1 + i % 5, i * 331 % 5000);
 		assert_ok(f, fixture_open(f, STORE_MUST_EXIST));
 		assert_ok(f, store_identity(f->store, &id, &generation, &f->error));
 		/* What was answered is there; at most the one commit on its way is there besides. */
