@@ -110,7 +110,7 @@ ASK="${HERE[*]}"
 # later FILE: what a process that was left behind has written there.
 later()
 {
-	wait_for 5 jq -e .origin "$1"
+	wait_for 15 jq -e .origin "$1"
 	who <"$1"
 }
 
@@ -223,7 +223,7 @@ helper_start --sshd "$DIR/other-sshd"
 for count in 1 2; do
 	background two server "$DIR/other-sshd" "$ROOT/tests/system/inetd.py" --connections $count "230$count" sh -c "$ASK >$DIR/two-$count"
 	wait_for 5 in_ns client bash -c "exec 3<>/dev/tcp/$SERVER4/230$count"
-	background client-$count client bash -c "exec 3<>/dev/tcp/$SERVER4/230$count 4<>/dev/tcp/$SERVER4/230$count; sleep 5"
+	background client-$count client bash -c "exec 3<>/dev/tcp/$SERVER4/230$count 4<>/dev/tcp/$SERVER4/230$count; sleep 15"
 done
 is "one connection of a process" "$(later "$DIR/two-1")" "0 192.0.2.1 ssh found"
 is "two connections of it" "$(later "$DIR/two-2")" "0 unknown none ambiguous"
