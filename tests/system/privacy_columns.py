@@ -44,7 +44,7 @@ COLUMNS = {
     "pending.action": None,
     "pending.user": "pending",
     "pending.boot": None,
-    "pending.claims": None,
+    "pending.claims": "pending",
     "pending.inverse": "pending",
     "persons.name": "audit",
     "roles.role": None,
