@@ -201,6 +201,30 @@ void entry_clear(struct entry *entry)
 	entry->list = NULL;
 }
 
+static int copy_text(const char *text, char **ret)
+{
+	*ret = text ? strdup(text) : NULL;
+	return text && !*ret ? -ENOMEM : 0;
+}
+
+int entry_copy(const struct entry *from, struct entry *ret)
+{
+	struct entry copy = *from;
+	int r;
+
+	copy.note = copy.created_by = copy.list = NULL;
+	r = copy_text(from->note, &copy.note);
+	if (!r)
+		r = copy_text(from->created_by, &copy.created_by);
+	if (!r)
+		r = copy_text(from->list, &copy.list);
+	if (r < 0)
+		entry_clear(&copy);
+	else
+		*ret = copy;
+	return r;
+}
+
 static int list_grow(struct list *list)
 {
 	size_t capacity = list->capacity ? list->capacity * 2 : LIST_CAPACITY_MIN;
@@ -224,6 +248,14 @@ int list_append(struct list *list, struct entry *entry)
 	entry->created_by = NULL;
 	entry->list = NULL;
 	return 0;
+}
+
+int list_append_copy(struct list *list, const struct entry *entry)
+{
+	struct entry copy;
+	int r = entry_copy(entry, &copy);
+
+	return r < 0 ? r : list_append(list, &copy);
 }
 
 static int entry_compare(const void *a, const void *b)

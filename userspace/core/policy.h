@@ -74,6 +74,9 @@ int account_copy(struct account *to, const struct account *from);
 void accounts_free(struct account *accounts, size_t count);
 /* Frees the entry's strings. */
 void entry_clear(struct entry *entry);
+/* *ret becomes another of the same, with strings of its own; what it was is not freed. -ENOMEM leaves it as
+ * it was. */
+int entry_copy(const struct entry *from, struct entry *ret);
 
 const char *mode_name(enum ag_mode mode);
 /* ERROR_BAD_REQUEST that lists the modes there are. */
@@ -92,6 +95,8 @@ const char *verdict_name(enum ag_verdict verdict);
 /* Appends and takes over the entry's strings (also on failure). -ENOMEM. Order is the caller's until
  * list_sort(). */
 int list_append(struct list *list, struct entry *entry);
+/* The same of a copy: the entry's strings stay its own. */
+int list_append_copy(struct list *list, const struct entry *entry);
 /* Sorts; returns the first entry whose prefix stands twice, NULL if none does. */
 const struct entry *list_sort(struct list *list);
 /* The entry of exactly this prefix, or NULL. */

@@ -121,20 +121,14 @@ void policydiff_entries_begin(struct policydiff_entries *diff, const struct list
 /* A copy, as it would be sent. */
 static int keep_entry(const struct policydiff_entries *diff, struct list *list, const struct entry *entry)
 {
-	struct entry copy = {.prefix = entry->prefix,
-			     .verdict = entry->verdict,
-			     .disabled = entry->disabled,
-			     .expires = entry->expires};
+	const struct entry sent = {.prefix = entry->prefix,
+				   .verdict = entry->verdict,
+				   .disabled = entry->disabled,
+				   .expires = entry->expires,
+				   .note = entry->note,
+				   .list = entry->list};
 
-	if (list->count >= diff->keep)
-		return 0;
-	copy.note = entry->note ? strdup(entry->note) : NULL;
-	copy.list = entry->list ? strdup(entry->list) : NULL;
-	if ((entry->note && !copy.note) || (entry->list && !copy.list)) {
-		entry_clear(&copy);
-		return -ENOMEM;
-	}
-	return list_append(list, &copy);
+	return list->count < diff->keep ? list_append_copy(list, &sent) : 0;
 }
 
 static int comes(struct policydiff_entries *diff, const struct entry *entry)

@@ -32,20 +32,17 @@ int import_decode(const char *body, size_t length, enum list_form form, size_t l
 	return decoders[form](body, length, limit, allow_empty, ret, error);
 }
 
+/* Without who added it and when. */
 static int copy_entry(struct list *list, const struct entry *from)
 {
-	struct entry entry = {.prefix = from->prefix,
-			      .verdict = from->verdict,
-			      .disabled = from->disabled,
-			      .expires = from->expires};
+	const struct entry sent = {.prefix = from->prefix,
+				   .verdict = from->verdict,
+				   .disabled = from->disabled,
+				   .expires = from->expires,
+				   .note = from->note,
+				   .list = from->list};
 
-	entry.note = from->note ? strdup(from->note) : NULL;
-	entry.list = from->list ? strdup(from->list) : NULL;
-	if ((from->note && !entry.note) || (from->list && !entry.list)) {
-		entry_clear(&entry);
-		return -ENOMEM;
-	}
-	return list_append(list, &entry);
+	return list_append_copy(list, &sent);
 }
 
 /* What the change points to is its caller's, and may be gone soon. */

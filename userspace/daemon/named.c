@@ -265,18 +265,12 @@ struct search {
 static int note_match(const struct entry *entry, void *arg)
 {
 	struct search *search = arg;
-	struct entry copy = *entry;
+	struct entry copy;
 
 	if (!entry_in_effect(entry, search->now))
 		return 0;
-	copy.note = entry->note ? strdup(entry->note) : NULL;
-	copy.created_by = entry->created_by ? strdup(entry->created_by) : NULL;
-	copy.list = entry->list ? strdup(entry->list) : NULL;
-	if ((entry->note && !copy.note) || (entry->created_by && !copy.created_by) ||
-	    (entry->list && !copy.list)) {
-		entry_clear(&copy);
+	if (entry_copy(entry, &copy))
 		return -ENOMEM;
-	}
 	entry_clear(search->found);
 	*search->found = copy;
 	return 0;

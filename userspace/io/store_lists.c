@@ -68,30 +68,6 @@ int entries_find(struct store *store, const struct account_record *record, const
 	return !until || until > record->list_version;
 }
 
-static int copy_text(const char *text, char **ret)
-{
-	*ret = text ? strdup(text) : NULL;
-	return text && !*ret ? -1 : 0;
-}
-
-static int copy_entry(const struct entry *borrowed, struct entry *ret)
-{
-	struct entry entry = *borrowed;
-	int r;
-
-	entry.note = entry.created_by = entry.list = NULL;
-	r = copy_text(borrowed->note, &entry.note);
-	if (!r)
-		r = copy_text(borrowed->created_by, &entry.created_by);
-	if (!r)
-		r = copy_text(borrowed->list, &entry.list);
-	if (r < 0)
-		entry_clear(&entry);
-	else
-		*ret = entry;
-	return r;
-}
-
 int entries_find_copy(struct store *store, const struct account_record *record, const struct prefix *prefix,
 		      struct entry *ret, int64_t *ret_since, struct ag_error *error)
 {
@@ -99,7 +75,7 @@ int entries_find_copy(struct store *store, const struct account_record *record, 
 	struct entry entry;
 	int r = entries_find(store, record, prefix, &stmt, &entry, ret_since, error);
 
-	if (r > 0 && copy_entry(&entry, ret) < 0)
+	if (r > 0 && entry_copy(&entry, ret) < 0)
 		return store_no_memory(error);
 	return r;
 }
@@ -117,13 +93,6 @@ int store_entry_find(struct store *store, int64_t account_id, const struct prefi
 	if (!r)
 		return entries_not_found(prefix, error);
 	return r < 0 ? r : 0;
-}
-
-static int keep_entry(struct list *list, const struct entry *borrowed)
-{
-	struct entry entry;
-
-	return copy_entry(borrowed, &entry) < 0 ? -1 : list_append(list, &entry);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -194,7 +163,7 @@ int store_list_each(struct store *store, int64_t account_id,
 
 int entries_keep(const struct entry *entry, void *list)
 {
-	return keep_entry(list, entry) < 0 ? -ENOMEM : 0;
+	return list_append_copy(list, entry);
 }
 
 int entries_give(struct list *list, int r, struct list *ret, struct ag_error *error)
@@ -314,7 +283,7 @@ int entries_page(struct store *store, const struct account_record *record, const
 		r = entry_read(store, stmt, &record->account, &entry, error);
 		if (r < 0)
 			return r;
-		if (keep_entry(list, &entry) < 0)
+		if (list_append_copy(list, &entry) < 0)
 			return store_no_memory(error);
 	}
 	return r;

@@ -188,19 +188,9 @@ static int refill(struct walk *walk, struct ag_error *error)
 /* A copy of its prefix, verdict and note into the difference, while there is room. */
 static int note_difference(struct list *list, const struct entry *entry, struct ag_error *error)
 {
-	struct entry copy = *entry;
-
 	if (list->count >= IMPORT_DIFFERENCE_MAX)
 		return 0;
-	copy.note = entry->note ? strdup(entry->note) : NULL;
-	copy.created_by = entry->created_by ? strdup(entry->created_by) : NULL;
-	copy.list = entry->list ? strdup(entry->list) : NULL;
-	if ((entry->note && !copy.note) || (entry->created_by && !copy.created_by) ||
-	    (entry->list && !copy.list)) {
-		entry_clear(&copy);
-		return store_no_memory(error);
-	}
-	return list_append(list, &copy) < 0 ? store_no_memory(error) : 0;
+	return list_append_copy(list, entry) < 0 ? store_no_memory(error) : 0;
 }
 
 static int add_edit(struct walk *walk, const struct entry *entry, bool comes, struct ag_error *error)
