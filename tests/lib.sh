@@ -318,6 +318,17 @@ metric()
 	scrape | awk -v name="$1" 'index($0, name " ") == 1 { value = $2 } END { print value + 0 }'
 }
 
+# waits: how many changes wait to be confirmed
+waits()
+{
+	ag --json status | jq .pending
+}
+
+nothing_waits()
+{
+	[ "$(waits)" = 0 ]
+}
+
 # Everything that the policy is, as text; what two calls must agree on when nothing changed. Entries are
 # those of acme; of other accounts their number and generation.
 policy()

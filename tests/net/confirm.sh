@@ -16,11 +16,6 @@ web_start
 served "$LISTED4"
 stopped "$STRANGER4"
 
-nothing_waits()
-{
-	[ "$(ag --json status | jq .pending)" = 0 ]
-}
-
 probe_start 1000 "$ADA"
 check "out of the list, for some seconds" ada list remove-entry corp-vpn "$LISTED4" --confirm-within 6s
 stopped "$LISTED4"

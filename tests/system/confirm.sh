@@ -22,16 +22,6 @@ everything()
 	api GET "/v1/accounts/acme/allowlist?limit=1000" | jq -c '.items[]? | del(.last_seen)'
 }
 
-waits()
-{
-	ag --json status | jq .pending
-}
-
-nothing_waits()
-{
-	[ "$(waits)" = 0 ]
-}
-
 # --- what is asked ---------------------------------------------------------------
 
 for within in 0s 25h 1000000w soon -1s ''; do

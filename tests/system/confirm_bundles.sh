@@ -40,16 +40,6 @@ everything()
 	ag --json token list | jq -c '.items[]'
 }
 
-waits()
-{
-	ag --json status | jq .pending
-}
-
-nothing_waits()
-{
-	[ "$(waits)" = 0 ]
-}
-
 # Says what both sides do with a source.
 both()
 {
